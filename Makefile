@@ -1,0 +1,136 @@
+# One command for everything that people and CI do here. A recipe that needs the environment builds it first.
+#
+# Needed: Python 3.11 or newer, make, and a package index. `make PYTHON=/path/to/python demo` picks the interpreter.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements/dev.txt
+BUILD_LOCK := requirements/build.txt
+CODE := clipper_sls tests examples bench
+TYPED := clipper_sls examples/demo bench
+PYTEST := $(BIN)/python -m pytest
+WORKERS ?= 2
+
+# Stamps: each says that a step of the set-up was finished after the file it depends on last changed.
+HAS_PYTHON := $(VENV)/.made
+HAS_PACKAGES := $(VENV)/.synced
+HAS_PROJECT := $(VENV)/.installed
+
+# The newest interpreter that runs and can make environments. A name may be there and not run: a pyenv shim.
+CANDIDATES := $(PYTHON) python3.14 python3.13 python3.12 python3.11 python3 python
+SUITABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+
+# uv does not read pip's configuration; where somebody named an index to pip, uv asks it, too.
+UV_ENV := index="$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$$PIP_INDEX_URL}}"; \
+	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: $(HAS_PROJECT) ## Create .venv with everything that development needs; nothing to do when it is there
+
+$(HAS_PYTHON):
+	@for candidate in $(CANDIDATES); do \
+		if command -v "$$candidate" >/dev/null 2>&1 && "$$candidate" -c '$(SUITABLE)' >/dev/null 2>&1 </dev/null; then \
+			found=$$candidate; break; \
+		fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "No Python 3.11 or newer with the modules venv and ensurepip was found on PATH." \
+			"Install one (on Debian also its package python3-venv), or name one: make PYTHON=/path/to/python setup" >&2; \
+		exit 1; \
+	fi; \
+	if $(BIN)/python -c 'import pip; $(SUITABLE)' >/dev/null 2>&1; then \
+		echo "[1/3] keeping the environment in $(VENV)"; \
+	else \
+		echo "[1/3] creating $(VENV) with $$("$$found" --version)"; \
+		"$$found" -m venv --clear $(VENV) || { \
+			echo "$$found could not create $(VENV). Is there room on the disk, and may you write here?" >&2; exit 1; }; \
+	fi
+	@touch $@
+
+$(HAS_PACKAGES): $(HAS_PYTHON) $(LOCK)
+	@echo "[2/3] installing the packages of $(LOCK)"
+	@sed -n '/^uv==/,/[^\\]$$/p' $(LOCK) > $(VENV)/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.txt || { \
+		echo "uv could not be installed. Does this machine reach a package index? Name one with PIP_INDEX_URL." >&2; exit 1; }
+	@$(UV_ENV); $(BIN)/uv pip sync --python $(BIN)/python --require-hashes $(LOCK) || { \
+		echo "uv could not install $(LOCK); trying pip, which reads its own configuration" >&2; \
+		$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --no-deps -r $(LOCK); } || { \
+		echo "The packages could not be installed. Does this machine reach a package index?" \
+			"Name one with PIP_INDEX_URL, then run the same command again; it goes on from here." >&2; exit 1; }
+	@touch $@
+
+$(HAS_PROJECT): $(HAS_PACKAGES) pyproject.toml $(BUILD_LOCK)
+	@echo "[3/3] installing clipper-sls itself, editable"
+	@$(UV_ENV); $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --build-constraints $(BUILD_LOCK) --editable . || \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . || { \
+		echo "clipper-sls could not be installed; the lines above say why. Run the same command again once that is mended." >&2; exit 1; }
+	@touch $@
+	@echo "The environment is ready: $(BIN)/clipper-sls --help"
+
+.PHONY: demo
+demo: setup ## Watch a real model go to production, get better, and come back (about a minute)
+	@$(BIN)/python -m examples.demo
+
+.PHONY: test
+test: setup lint types imports ## Everything that CI runs: lint, types, imports and all tests
+	$(PYTEST) -n $(WORKERS)
+
+.PHONY: fmt
+fmt: setup ## Format the code and mend what ruff can mend
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+.PHONY: lint
+lint: setup ## Check style
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+
+.PHONY: types
+types: setup ## Check types, strictly
+	$(BIN)/mypy $(TYPED)
+
+.PHONY: imports
+imports: setup ## Check that the layers hold
+	$(BIN)/lint-imports
+
+.PHONY: unit
+unit: setup ## Run the tests that stay inside one process
+	$(PYTEST) tests/unit
+
+.PHONY: contract
+contract: setup ## Run each port's one suite over all its adapters
+	$(PYTEST) tests/contract
+
+.PHONY: functional
+functional: setup ## Run the tests against real engines
+	$(PYTEST) tests/functional -n $(WORKERS)
+
+.PHONY: infra
+infra: setup ## Run the tests that hold the tree together
+	$(PYTEST) tests/infra
+
+.PHONY: bench
+bench: setup ## Measure one query at a time beside a plain FastAPI server
+	@$(BIN)/python -m bench.one_at_a_time
+
+.PHONY: lock
+lock: setup ## Renew the locked versions
+	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--extra dev pyproject.toml --output-file $(LOCK)
+	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		requirements/build.in --output-file $(BUILD_LOCK)
+
+.PHONY: clean
+clean: ## Remove the environment and all caches
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,57 @@
+"""One `invoke`: its rows, and the answers that have come in so far."""
+
+import asyncio
+from collections.abc import Sequence
+
+from clipper_sls.domain.query import Deadline, DefaultReason, PackedRow, RowResult, Unanswered
+
+LATE = Unanswered(DefaultReason.TIMED_OUT)
+
+
+class Call:
+    """Answers arrive in any order and from several batches; the last one, or `give_up`, completes `answered`.
+
+    Whatever arrives after that is dropped.
+    """
+
+    __slots__ = ("_missing", "_results", "answered", "arrived_at", "deadline", "queued", "rows")
+
+    def __init__(
+        self, rows: Sequence[PackedRow], *, arrived_at: float, deadline: Deadline, answered: "asyncio.Future[Answers]"
+    ) -> None:
+        self.rows = rows
+        self.arrived_at = arrived_at
+        self.deadline = deadline
+        self.answered = answered
+        self.queued = 0  # rows that wait in the queue; kept by the queue
+        self._results: list[RowResult | None] = [None] * len(rows)
+        self._missing = len(rows)
+
+    @property
+    def is_over(self) -> bool:
+        return self.answered.done()
+
+    @property
+    def budget_s(self) -> float:
+        """How long the rows had when they arrived."""
+        return self.deadline - self.arrived_at
+
+    def answer(self, start: int, results: Sequence[RowResult]) -> None:
+        """Results for the rows from `start` on; each row is answered once."""
+        if self.answered.done():
+            return
+        self._results[start : start + len(results)] = results
+        self._missing -= len(results)
+        if not self._missing:
+            self._complete(LATE)
+
+    def give_up(self, reason: Unanswered = LATE) -> None:
+        """Complete with `reason` for every row that has no answer."""
+        if not self.answered.done():
+            self._complete(reason)
+
+    def _complete(self, reason: Unanswered) -> None:
+        self.answered.set_result([reason if result is None else result for result in self._results])
+
+
+Answers = Sequence[RowResult]

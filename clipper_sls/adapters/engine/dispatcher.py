@@ -1,0 +1,140 @@
+"""The hot path: rows come in, wait in the queue, and go to whichever replica is idle.
+
+Work-conserving: a replica that waits gets the next batch at once, of what is there, and nothing waits for a batch to
+fill. Rows that arrive in one turn of the event loop share a batch, because the pump runs once at the end of the turn.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from clipper_sls.adapters.engine.calls import LATE, Answers, Call
+from clipper_sls.adapters.engine.results import failed
+from clipper_sls.adapters.engine.row_queue import Batch, RowQueue
+from clipper_sls.domain.batching import BatchingPolicy
+from clipper_sls.domain.envelope import pack_event
+from clipper_sls.domain.query import Deadline, PackedRow, RowResult, Unanswered
+from clipper_sls.domain.records import ModelVersion
+from clipper_sls.ports.clock import Clock
+from clipper_sls.ports.metrics import Metrics
+
+
+class Worker(Protocol):
+    """A replica, as far as work is concerned."""
+
+    @property
+    def replica_id(self) -> int: ...
+
+    def send(self, batch: Batch, event: bytes) -> None:
+        """Work on `batch`; called only while idle."""
+        ...
+
+
+class Dispatcher:
+    """The queue of one model version and its idle replicas."""
+
+    def __init__(
+        self, *, version: ModelVersion, policy: BatchingPolicy, max_batch_bytes: int, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._version = version
+        self._policy = policy
+        self._max_batch_bytes = max_batch_bytes
+        self._clock = clock
+        self._metrics = metrics
+        self._queue = RowQueue()
+        self._idle: dict[int, Worker] = {}
+        self._batches_under_way = 0
+        self._is_pump_due = False
+        self._drained: list[asyncio.Future[None]] = []
+
+    @property
+    def queued_rows(self) -> int:
+        return len(self._queue)
+
+    async def ask(self, rows: Sequence[PackedRow], deadline: Deadline) -> Answers:
+        """One result per row, no later than `deadline`."""
+        now = self._clock.now()
+        if deadline <= now:
+            return [LATE] * len(rows)
+        loop = asyncio.get_running_loop()
+        call = Call(rows, arrived_at=now, deadline=deadline, answered=loop.create_future())
+        self._queue.push(call)
+        self._pump_soon()
+        timer = loop.call_later(deadline - now, self._give_up, call)
+        try:
+            return await call.answered
+        finally:
+            timer.cancel()
+            self._queue.forget(call)  # rows that nobody waits for any more, when the caller was cancelled
+
+    def idle(self, replica: Worker) -> None:
+        """`replica` can take a batch. The one that worked last is asked first: its caches are warm."""
+        self._idle[replica.replica_id] = replica
+        self._pump()
+
+    def away(self, replica: Worker) -> None:
+        """`replica` cannot take a batch."""
+        self._idle.pop(replica.replica_id, None)
+
+    def answered(self, batch: Batch, results: Sequence[RowResult]) -> None:
+        latency_s = self._clock.now() - batch.taken_at
+        self._batches_under_way -= 1
+        batch.answer(results)
+        self._policy.observe(batch.size, latency_s, batch.budget_s)
+        self._metrics.batch(self._version.id, batch.size, latency_s, batch.taken_at - batch.oldest_arrival)
+        self._notify_if_drained()
+
+    def dropped(self, batch: Batch, why: str) -> None:
+        """A replica will not answer `batch`. Any of its rows may be the reason: each is tried once more, alone."""
+        self._batches_under_way -= 1
+        if batch.is_alone:
+            batch.fail(failed(f"a replica {why}; this input was tried twice"))
+        else:
+            self._queue.push_apart(batch)
+            self._pump_soon()
+        self._notify_if_drained()
+
+    def refuse_waiting(self, reason: Unanswered) -> None:
+        """Answer all that waits in the queue with `reason`."""
+        for span in self._queue.drain():
+            span.fail(reason)
+        self._notify_if_drained()
+
+    async def drained(self) -> None:
+        """Return when nothing waits and nothing is under way."""
+        if self._is_drained:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._drained.append(future)
+        await future
+
+    @property
+    def _is_drained(self) -> bool:
+        return not self._queue and not self._batches_under_way
+
+    def _notify_if_drained(self) -> None:
+        if self._drained and self._is_drained:
+            for future in self._drained:
+                if not future.done():
+                    future.set_result(None)
+            self._drained.clear()
+
+    def _give_up(self, call: Call) -> None:
+        self._queue.forget(call)
+        call.give_up()
+        self._notify_if_drained()
+
+    def _pump_soon(self) -> None:
+        if not self._is_pump_due:
+            self._is_pump_due = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._is_pump_due = False
+        now = self._clock.now()
+        while self._idle and (call := self._queue.most_urgent(now)) is not None:
+            batch = self._queue.take(self._policy.next_size(call.budget_s), self._max_batch_bytes, now)
+            assert batch is not None
+            _, replica = self._idle.popitem()
+            self._batches_under_way += 1
+            replica.send(batch, pack_event(self._version.input_type, batch.rows))

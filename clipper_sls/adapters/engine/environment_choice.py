@@ -1,0 +1,86 @@
+"""Whether a model version can run in the engine's own interpreter, and what its own environment would hold. Pure."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from clipper_sls.domain.bundle import CLOSURE_ENTRY, Manifest
+
+_NEGOTIABLE = frozenset(("numpy",))
+"""Packages of the runtime's for which any version will do, so that the model's packages may choose it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a virtual environment is built from. Equal recipes share one environment."""
+
+    python: str  # "3.11"
+    packages: tuple[str, ...]  # as pip takes them
+
+    @property
+    def key(self) -> str:
+        """32 hex digits, a folder name."""
+        return hashlib.sha256(json.dumps([self.python, self.packages]).encode()).hexdigest()[:32]
+
+
+def recipe_for(
+    manifest: Manifest,
+    *,
+    host_python: str,
+    installed_version: Callable[[str], str | None],
+    runtime_requirements: Sequence[str],
+) -> Recipe | None:
+    """The environment that a version needs; None when the host's will do.
+
+    `installed_version` gives the version of a package of the host, None when it is not installed.
+    """
+    if _fits_host(manifest, host_python, installed_version):
+        return None
+    own = (*sorted(manifest.requirements), *manifest.pkgs_to_install)
+    python = manifest.python if _is_bound_to_python(manifest) else host_python
+    return Recipe(python, (*own, *_beside(own, runtime_requirements)))
+
+
+def _fits_host(manifest: Manifest, host_python: str, installed_version: Callable[[str], str | None]) -> bool:
+    if manifest.pkgs_to_install or (_is_bound_to_python(manifest) and manifest.python != host_python):
+        return False
+    return all(_is_installed(requirement, installed_version) for requirement in manifest.requirements)
+
+
+def _is_bound_to_python(manifest: Manifest) -> bool:
+    """A pickled function holds bytecode, which one minor version of Python understands."""
+    return manifest.entry == CLOSURE_ENTRY
+
+
+def _is_installed(text: str, installed_version: Callable[[str], str | None]) -> bool:
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        return False  # a path or URL, which uv may know what to do with
+    if requirement.marker is not None and not requirement.marker.evaluate():
+        return True
+    if requirement.url is not None or requirement.extras:
+        return False
+    version = installed_version(requirement.name)
+    return version is not None and requirement.specifier.contains(version, prereleases=True)
+
+
+def _beside(own: Sequence[str], runtime_requirements: Sequence[str]) -> list[str]:
+    """The runtime's requirements that the model's packages leave room for."""
+    named = {_name(text) for text in own}
+    return [
+        text if _name(text) not in _NEGOTIABLE else str(_name(text))
+        for text in runtime_requirements
+        if _name(text) not in named
+    ]
+
+
+def _name(text: str) -> str | None:
+    try:
+        return canonicalize_name(Requirement(text).name)
+    except InvalidRequirement:
+        return None

@@ -1,0 +1,90 @@
+"""The Python that a model version runs on: the engine's own, or a virtual environment, built once per recipe.
+
+`<folder>/<key>` is complete when it holds the marker file, which is written last; a build that was cut off is done
+anew.
+"""
+
+import asyncio
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from site import getsitepackages
+
+import clipper_sls
+from clipper_sls.adapters.engine import environment_build
+from clipper_sls.adapters.engine.environment_choice import Recipe, recipe_for
+from clipper_sls.domain.bundle import Manifest
+from clipper_sls.errors import EnvironmentBuildError
+
+_MARKER = ".complete"
+HOST_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A Python, and the folder to add to its path so that it finds clipper_sls; None when it does already."""
+
+    python: Path
+    python_path: Path | None
+
+
+class Environments:
+    def __init__(
+        self, *, folder: Path, runtime_path: Path, runtime_requirements: Sequence[str], timeout_s: float
+    ) -> None:
+        self._folder = folder
+        self._runtime_path = runtime_path
+        self._runtime_requirements = tuple(runtime_requirements)
+        self._timeout_s = timeout_s
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def interpreter_for(self, manifest: Manifest) -> Interpreter:
+        """An interpreter with all that the version needs; builds its environment first if it must.
+
+        Raises EnvironmentBuildError. Two versions with equal needs wait for one build.
+        """
+        recipe = recipe_for(
+            manifest,
+            host_python=HOST_PYTHON,
+            installed_version=_installed_version,
+            runtime_requirements=self._runtime_requirements,
+        )
+        if recipe is None:
+            return Interpreter(Path(sys.executable), _host_python_path())
+        async with self._locks[recipe.key]:
+            folder = await self._built(recipe)
+        return Interpreter(environment_build.interpreter(folder), self._runtime_path)
+
+    async def _built(self, recipe: Recipe) -> Path:
+        folder = self._folder / recipe.key
+        marker = folder / _MARKER
+        if await asyncio.to_thread(marker.exists):
+            return folder
+        python = sys.executable if recipe.python == HOST_PYTHON else recipe.python
+        try:
+            await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+            await environment_build.build(recipe, folder, python, self._timeout_s)
+            await asyncio.to_thread(marker.touch)
+        except BaseException as error:
+            environment_build.remove(folder)
+            if isinstance(error, OSError):
+                raise EnvironmentBuildError(f"No environment could be built in {self._folder}: {error}") from error
+            raise
+        return folder
+
+
+def _installed_version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _host_python_path() -> Path | None:
+    """Where clipper_sls was imported from, unless every process of this interpreter finds it there."""
+    parent = Path(clipper_sls.__file__).resolve().parent.parent
+    is_installed = any(parent == Path(folder).resolve() for folder in getsitepackages())
+    return None if is_installed else parent

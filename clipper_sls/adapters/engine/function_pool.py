@@ -1,0 +1,297 @@
+"""The replicas of one model version: how many there are, and what happens when one ends.
+
+The rules are in `domain.replicas`; this is the shell that counts, starts and ends.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from clipper_sls.adapters.engine.calls import Answers
+from clipper_sls.adapters.engine.dispatcher import Dispatcher
+from clipper_sls.adapters.engine.launcher import ReplicaLauncher
+from clipper_sls.adapters.engine.limits import EngineLimits
+from clipper_sls.adapters.engine.log_files import VersionLogs
+from clipper_sls.adapters.engine.readiness import Readiness
+from clipper_sls.adapters.engine.replica import Ending, Replica
+from clipper_sls.adapters.engine.row_queue import Batch
+from clipper_sls.domain import replicas as rules
+from clipper_sls.domain.batching import batching_for
+from clipper_sls.domain.query import Deadline, DefaultReason, PackedRow, RowResult, Unanswered
+from clipper_sls.domain.records import ModelVersion, Scaling
+from clipper_sls.domain.replicas import PoolStatus, ReplicaState
+from clipper_sls.errors import ModelStartError
+from clipper_sls.ports.clock import Clock
+from clipper_sls.ports.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+_PREFERRED_TO_END = (ReplicaState.STARTING, ReplicaState.READY, ReplicaState.BUSY)
+
+
+class FunctionPool:
+    def __init__(
+        self,
+        *,
+        version: ModelVersion,
+        launcher: ReplicaLauncher,
+        logs: VersionLogs,
+        clock: Clock,
+        metrics: Metrics,
+        limits: EngineLimits,
+    ) -> None:
+        self._model = version.id
+        self._scaling = version.scaling
+        self._launcher = launcher
+        self._logs = logs
+        self._clock = clock
+        self._metrics = metrics
+        self._limits = limits
+        self._dispatcher = Dispatcher(
+            version=version,
+            policy=batching_for(version.batch_size),
+            max_batch_bytes=limits.max_batch_bytes,
+            clock=clock,
+            metrics=metrics,
+        )
+        self._readiness = Readiness()
+        self._live: dict[int, Replica] = {}
+        self._stopping: dict[int, Replica] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._next_id = 1
+        self._is_proven = False  # a replica got ready once, or did so before the engine was restarted
+        self._is_closing = False
+        self._crashes = 0
+        self._last_error: str | None = None
+        self._start_not_before = 0.0
+        self._retry: asyncio.TimerHandle | None = None
+        self._used_at = clock.now()
+
+    async def start(self) -> None:
+        """Start the minimum of replicas, one at least; returns when they are ready. Raises why they are not.
+
+        After it raised, nothing starts any more; `close` ends what is there.
+        """
+        self._next_id = self._logs.next_id()
+        self._rescale()
+        await self._readiness.wait_for(self._proving.minimum)
+        self._is_proven = True
+        self._used_at = self._clock.now()
+        self._rescale()
+
+    def resume(self) -> None:
+        """Start the minimum of replicas in the background, again and again if need be."""
+        self._next_id = self._logs.next_id()
+        self._is_proven = True
+        self._rescale()
+        self._count_ready()
+
+    async def settled(self) -> None:
+        """Return when the minimum was ready, or a start has failed, for the first time."""
+        await self._readiness.settled.wait()
+
+    async def ready(self) -> None:
+        """Return when the minimum is ready. Raises why a start failed."""
+        await self._readiness.wait_for(self._scaling.minimum)
+
+    async def ask(self, rows: Sequence[PackedRow], deadline: Deadline) -> Answers:
+        """One result per row, no later than `deadline`."""
+        refusal = self._refusal(len(rows))
+        if refusal is not None:
+            return [refusal] * len(rows)
+        if not self._live:
+            asyncio.get_running_loop().call_soon(self._rescale)
+        self._used_at = self._clock.now()
+        return await self._dispatcher.ask(rows, deadline)
+
+    async def scale(self, scaling: Scaling) -> None:
+        """Returns when the minimum is ready and what is too many has ended. Raises why a start failed."""
+        before, self._scaling = self._scaling, scaling
+        self._rescale()
+        try:
+            await self._readiness.wait_for(scaling.minimum)
+        except BaseException:
+            self._scaling = before
+            self._rescale()
+            raise
+        await self._wait_for_tasks(tuple(self._stopping))
+
+    async def close(self) -> None:
+        """Answer what waits as far as there is time, then end every replica."""
+        self._is_closing = True
+        if self._retry is not None:
+            self._retry.cancel()
+        if self._ready_count:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._dispatcher.drained(), self._limits.drain_timeout_s)
+        self._dispatcher.refuse_waiting(self._stopped())
+        self._readiness.failed(ModelStartError(f"Model {self._model} was stopped while it was being started"))
+        for replica in tuple(self._live.values()):
+            self._retire(replica, drain_timeout_s=0.0)
+        await self._wait_for_tasks(tuple(self._tasks))
+
+    def check(self, now: float) -> None:
+        """To be called from time to time: ends replicas that take too much, starts and ends others by need."""
+        for replica in (*self._live.values(), *self._stopping.values()):
+            replica.check(now)
+        self._rescale()
+
+    def status(self) -> PoolStatus:
+        replicas = sorted((*self._live.values(), *self._stopping.values()), key=lambda replica: replica.replica_id)
+        return PoolStatus(
+            model=self._model,
+            health=rules.health(self._scaling, self._ready_count, self._crashes, bool(self._live)),
+            scaling=self._scaling,
+            replicas=tuple(replica.status() for replica in replicas),
+            queued_rows=self._dispatcher.queued_rows,
+            consecutive_crashes=self._crashes,
+            last_error=self._last_error,
+        )
+
+    def live_logs(self) -> list[Path]:
+        """Logs that are being written."""
+        return [self._logs.path(replica_id) for replica_id in (*self._live, *self._stopping)]
+
+    def replica_ready(self) -> None:
+        self._count_ready()
+        self._rescale()  # others may have been waiting for this one to start
+
+    def replica_idle(self, replica: Replica) -> None:
+        self._dispatcher.idle(replica)
+
+    def replica_away(self, replica: Replica) -> None:
+        self._dispatcher.away(replica)
+
+    def replica_answered(self, batch: Batch, results: list[RowResult]) -> None:
+        self._crashes = 0
+        self._dispatcher.answered(batch, results)
+
+    def replica_dropped(self, batch: Batch, why: str) -> None:
+        self._dispatcher.dropped(batch, why)
+
+    @property
+    def _ready_count(self) -> int:
+        return sum(replica.state is not ReplicaState.STARTING for replica in self._live.values())
+
+    @property
+    def _proving(self) -> Scaling:
+        """What is asked for; before the first start has succeeded, one replica at least, to see it succeed."""
+        if self._is_proven:
+            return self._scaling
+        return Scaling(max(1, self._scaling.minimum), max(1, self._scaling.maximum))
+
+    def _count_ready(self) -> None:
+        self._readiness.ready(self._ready_count, self._proving.minimum)
+
+    def _refusal(self, row_count: int) -> Unanswered | None:
+        if self._is_closing:
+            return self._stopped()
+        if self._scaling.maximum == 0:
+            return self._off()
+        if not self._live and self._is_given_up:
+            return self._given_up()
+        if self._dispatcher.queued_rows + row_count > self._limits.max_queued_rows:
+            return Unanswered(DefaultReason.OVERLOADED, f"{self._dispatcher.queued_rows} rows are waiting already")
+        return None
+
+    @property
+    def _is_given_up(self) -> bool:
+        return self._crashes >= rules.UNHEALTHY_AFTER_CRASHES and self._clock.now() < self._start_not_before
+
+    def _given_up(self) -> Unanswered:
+        return Unanswered(DefaultReason.NO_REPLICA, f"model {self._model} keeps failing: {self._last_error}")
+
+    def _off(self) -> Unanswered:
+        return Unanswered(DefaultReason.NO_REPLICA, f"model {self._model} is scaled to 0 replicas")
+
+    def _stopped(self) -> Unanswered:
+        return Unanswered(DefaultReason.NO_REPLICA, f"model {self._model} is being stopped")
+
+    def _rescale(self) -> None:
+        """Bring the number of replicas to what it should be now."""
+        if self._is_closing:
+            return
+        states = [replica.state for replica in self._live.values()]
+        starting = states.count(ReplicaState.STARTING)
+        target = rules.wanted_replicas(
+            self._proving,
+            live=len(states),
+            busy=states.count(ReplicaState.BUSY),
+            queued_rows=self._dispatcher.queued_rows,
+            idle_for_s=0.0 if starting else self._clock.now() - self._used_at,
+            idle_limit_s=self._limits.idle_limit_s,
+        )
+        self._end_surplus(len(states) - target)
+        self._start_when_due(rules.replicas_to_start(target, len(states), starting, self._crashes))
+        if self._proving.maximum == 0:
+            self._dispatcher.refuse_waiting(self._off())
+
+    def _start_when_due(self, count: int) -> None:
+        delay_s = self._start_not_before - self._clock.now()
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        if count and delay_s > 0:
+            self._retry = asyncio.get_running_loop().call_later(delay_s, self._rescale)
+        else:
+            self._start(count)
+
+    def _start(self, count: int) -> None:
+        for _ in range(count):
+            replica_id, self._next_id = self._next_id, self._next_id + 1
+            replica = Replica(
+                replica_id=replica_id,
+                launcher=self._launcher,
+                logs=self._logs,
+                owner=self,
+                clock=self._clock,
+                limits=self._limits,
+            )
+            self._live[replica_id] = replica
+            self._tasks[replica_id] = asyncio.create_task(self._follow(replica), name=f"{self._model}/{replica_id}")
+
+    def _end_surplus(self, count: int) -> None:
+        by_preference = sorted(self._live.values(), key=lambda replica: _PREFERRED_TO_END.index(replica.state))
+        for replica in by_preference[: max(0, count)]:
+            self._retire(replica, self._limits.drain_timeout_s)
+
+    def _retire(self, replica: Replica, drain_timeout_s: float) -> None:
+        self._stopping[replica.replica_id] = self._live.pop(replica.replica_id)
+        self._dispatcher.away(replica)
+        self._count_ready()
+        replica.retire(drain_timeout_s)
+
+    async def _follow(self, replica: Replica) -> None:
+        """The whole life of a replica; the task's entry point."""
+        try:
+            ending = await replica.run()
+        except Exception:
+            _log.exception("Lost track of replica %d of model %s", replica.replica_id, self._model)
+            ending = None
+        self._forget(replica.replica_id)
+        self._dispatcher.away(replica)
+        self._count_ready()
+        if ending is not None and not ending.is_wanted:
+            self._crashed(ending)
+        self._rescale()
+        self._logs.prune(self._limits.max_log_files, (*self._live, *self._stopping))
+
+    def _forget(self, replica_id: int) -> None:
+        for register in (self._live, self._stopping, self._tasks):
+            register.pop(replica_id, None)
+
+    def _crashed(self, ending: Ending) -> None:
+        self._crashes = rules.crashes_after(self._crashes, ending.ready_for_s)
+        self._start_not_before = self._clock.now() + rules.restart_delay_s(self._crashes)
+        self._last_error = ending.summary
+        self._metrics.replica_crashed(self._model)
+        if ending.ready_for_s is None:
+            self._readiness.failed(ending.error)
+        if not self._is_proven:
+            self._is_closing = True
+        if not self._live and (self._is_given_up or self._is_closing):
+            self._dispatcher.refuse_waiting(self._given_up())
+
+    async def _wait_for_tasks(self, replica_ids: Sequence[int]) -> None:
+        await asyncio.gather(*(self._tasks[replica_id] for replica_id in replica_ids if replica_id in self._tasks))

@@ -1,0 +1,175 @@
+"""The embedded engine's model host and invoker: a function pool per model version, in child processes."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from clipper_sls.adapters.engine.environments import Environments
+from clipper_sls.adapters.engine.function_pool import FunctionPool
+from clipper_sls.adapters.engine.launcher import ReplicaLauncher
+from clipper_sls.adapters.engine.lifeline import Lifeline
+from clipper_sls.adapters.engine.limits import EngineLimits
+from clipper_sls.adapters.engine.log_files import VersionLogs, all_log_files, keep_newest_half
+from clipper_sls.domain.identifiers import ModelId
+from clipper_sls.domain.query import Deadline, DefaultReason, PackedRow, RowResult, Unanswered
+from clipper_sls.domain.records import ModelVersion, Scaling
+from clipper_sls.domain.replicas import PoolStatus
+from clipper_sls.errors import ContainerlessModelError, NoReplicaError
+from clipper_sls.ports.bundle_store import BundleStore
+from clipper_sls.ports.clock import Clock
+from clipper_sls.ports.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+
+
+class FunctionPools:
+    """Implements `ModelHost` and `ModelInvoker`.
+
+    Keeps environments, logs and work below `state_dir`. `clock.now` must run with the event loop's time. `runtime_path`
+    is a folder that holds clipper_sls for environments without it, `runtime_requirements` what it needs there.
+    """
+
+    def __init__(
+        self,
+        *,
+        state_dir: Path,
+        bundles: BundleStore,
+        clock: Clock,
+        metrics: Metrics,
+        limits: EngineLimits,
+        runtime_path: Path,
+        runtime_requirements: Sequence[str],
+    ) -> None:
+        self._log_folder = state_dir / "logs"
+        self._work_folder = state_dir / "work"
+        self._bundles = bundles
+        self._clock = clock
+        self._metrics = metrics
+        self._limits = limits
+        self._environments = Environments(
+            folder=state_dir / "environments",
+            runtime_path=runtime_path,
+            runtime_requirements=runtime_requirements,
+            timeout_s=limits.environment_timeout_s,
+        )
+        self._pools: dict[ModelId, FunctionPool] = {}
+        self._lifeline: Lifeline | None = None
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self, version: ModelVersion) -> None:
+        """See `ModelHost.start`."""
+        hosted = self._pools.get(version.id)
+        if hosted is not None:
+            await hosted.ready()
+            return
+        pool = self._host(version)
+        try:
+            await pool.start()
+        except BaseException:
+            await self._close(version.id, pool)
+            raise
+
+    async def resume(self, version: ModelVersion) -> None:
+        """See `ModelHost.resume`; returns at once. Asleep versions stay asleep until they are asked."""
+        if version.id not in self._pools:
+            self._host(version).resume()
+
+    async def settled(self, timeout_s: float) -> None:
+        """Return when every hosted version had its minimum ready, or failed to start, once; or after `timeout_s`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                for pool in tuple(self._pools.values()):
+                    await pool.settled()
+
+    async def scale(self, model: ModelId, scaling: Scaling) -> None:
+        """See `ModelHost.scale`. Raises NoReplicaError when `model` is not hosted."""
+        pool = self._pools.get(model)
+        if pool is None:
+            raise NoReplicaError(f"Model {model} is not hosted by this engine, so it cannot be scaled; deploy it again")
+        await pool.scale(scaling)
+
+    async def stop(self, model: ModelId) -> None:
+        """See `ModelHost.stop`."""
+        pool = self._pools.get(model)
+        if pool is not None:
+            await self._close(model, pool)
+
+    async def close(self) -> None:
+        """Stop everything, and leave no process behind."""
+        await asyncio.gather(*(self._close(model, pool) for model, pool in tuple(self._pools.items())))
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+            self._watch = None
+        if self._lifeline is not None:
+            self._lifeline.cut()
+            self._lifeline = None
+
+    async def invoke(self, version: ModelVersion, rows: Sequence[PackedRow], deadline: Deadline) -> Sequence[RowResult]:
+        """See `ModelInvoker.invoke`."""
+        pool = self._pools.get(version.id)
+        if pool is None:
+            return [Unanswered(DefaultReason.NO_REPLICA, f"model {version.id} is not hosted")] * len(rows)
+        return await pool.ask(rows, deadline) if rows else []
+
+    def pools(self) -> Sequence[PoolStatus]:
+        """See `ModelHost.pools`."""
+        return [pool.status() for pool in self._pools.values()]
+
+    def log_files(self, model: ModelId | None = None) -> Sequence[Path]:
+        """See `ModelHost.log_files`; of all models, they come by model and version."""
+        return all_log_files(self._log_folder) if model is None else VersionLogs(self._log_folder, model).files()
+
+    def _host(self, version: ModelVersion) -> FunctionPool:
+        if version.bundle_digest is None:
+            raise ContainerlessModelError(f"Model {version.id} has no bundle: it runs elsewhere and cannot be hosted")
+        self._lifeline = self._lifeline or Lifeline()
+        self._watch = self._watch or asyncio.create_task(self._keep_watching(), name="watch of replicas")
+        launcher = ReplicaLauncher(
+            model=version.id,
+            bundle_digest=version.bundle_digest,
+            bundles=self._bundles,
+            environments=self._environments,
+            work_folder=self._work_folder / version.id.name / version.id.version,
+            lifeline_fd=self._lifeline.read_fd,
+            memory_mib=self._limits.replica_memory_mib,
+        )
+        pool = FunctionPool(
+            version=version,
+            launcher=launcher,
+            logs=VersionLogs(self._log_folder, version.id),
+            clock=self._clock,
+            metrics=self._metrics,
+            limits=self._limits,
+        )
+        self._pools[version.id] = pool
+        return pool
+
+    async def _close(self, model: ModelId, pool: FunctionPool) -> None:
+        await pool.close()
+        if self._pools.get(model) is pool:
+            del self._pools[model]
+
+    async def _keep_watching(self) -> None:
+        """One task for the limits of all replicas; the task's entry point."""
+        while True:
+            await self._clock.sleep_until(self._clock.now() + self._limits.watch_interval_s)
+            try:
+                await self._look_once()
+            except Exception:
+                _log.exception("Looking after the replicas failed; trying again")
+
+    async def _look_once(self) -> None:
+        pools = tuple(self._pools.values())
+        for pool in pools:
+            pool.check(self._clock.now())
+        logs = [path for pool in pools for path in pool.live_logs()]
+        await asyncio.to_thread(_bound, logs, self._limits.replica_log_bytes)
+
+
+def _bound(logs: Sequence[Path], max_bytes: int) -> None:
+    for path in logs:
+        keep_newest_half(path, max_bytes)

@@ -1,0 +1,97 @@
+"""The environment variables of a replica. Pure.
+
+A model is code of others: it gets what it needs to run, and none of the engine's own variables, among which there
+are secrets.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from clipper_sls.domain.identifiers import ModelId
+
+_PASSED_ON = frozenset(
+    (
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "TERM",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+        "LD_LIBRARY_PATH",
+        "DYLD_LIBRARY_PATH",
+        "LD_PRELOAD",
+        "MALLOC_ARENA_MAX",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "BLIS_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "LOKY_MAX_CPU_COUNT",
+        "CUDA_VISIBLE_DEVICES",
+        "CUDA_HOME",
+        "CUDA_PATH",
+        "NVIDIA_VISIBLE_DEVICES",
+        "NVIDIA_DRIVER_CAPABILITIES",
+        "HF_HOME",
+        "TORCH_HOME",
+        "TRANSFORMERS_CACHE",
+        "XDG_CACHE_HOME",
+        "NLTK_DATA",
+        "JAVA_HOME",
+        "SPARK_HOME",
+        "R_HOME",
+        "R_LIBS_USER",
+        "PYTHONHASHSEED",
+    )
+)
+_PASSED_PREFIX = "LC_"
+
+REGION = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaIdentity:
+    """What one replica has to know of itself."""
+
+    model: ModelId
+    bundle_path: Path
+    bundle_digest: str
+    port: int  # of its Runtime API, on loopback
+    lifeline_fd: int
+    memory_mib: int
+
+
+def replica_environment(identity: ReplicaIdentity, host: Mapping[str, str], python_path: Path | None) -> dict[str, str]:
+    """Variables of the host that may pass, and ours. `python_path` is where clipper_sls lies when not installed."""
+    passed = {name: value for name, value in host.items() if name in _PASSED_ON or name.startswith(_PASSED_PREFIX)}
+    ours = {
+        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{identity.port}",
+        "AWS_LAMBDA_FUNCTION_NAME": identity.model.name,
+        "AWS_LAMBDA_FUNCTION_VERSION": identity.model.version,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(identity.memory_mib),
+        "AWS_REGION": REGION,
+        "LAMBDA_TASK_ROOT": str(identity.bundle_path),
+        "CLIPPER_BUNDLE_PATH": str(identity.bundle_path),
+        "CLIPPER_BUNDLE_DIGEST": identity.bundle_digest,
+        "CLIPPER_LIFELINE_FD": str(identity.lifeline_fd),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONSAFEPATH": "1",  # else the working folder could shadow modules
+    }
+    if python_path is not None:
+        ours["PYTHONPATH"] = str(python_path)
+    return {**passed, **ours}
+
+
+def function_arn(model: ModelId) -> str:
+    """What Lambda would call the version."""
+    return f"arn:aws:lambda:{REGION}:000000000000:function:{model.name}:{model.version}"

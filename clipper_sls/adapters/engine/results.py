@@ -1,0 +1,54 @@
+"""What a replica posted about a batch, read into one result per row. Pure; never raises for what it reads."""
+
+from typing import Any
+
+import msgspec
+
+from clipper_sls.domain.identifiers import shortened
+from clipper_sls.domain.query import DefaultReason, OutputJson, Predicted, RowResult, Unanswered
+
+MAX_DETAIL_CHARACTERS = 500
+
+
+class _Result(msgspec.Struct):
+    outputs: list[msgspec.Raw]
+    errors: list[tuple[int, str]] = []
+
+
+class _Failure(msgspec.Struct):
+    error_type: Any = msgspec.field(name="errorType", default="")
+    error_message: Any = msgspec.field(name="errorMessage", default="")
+
+
+_decode_result = msgspec.json.Decoder(_Result).decode
+_decode_failure = msgspec.json.Decoder(_Failure).decode
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+def read_result(body: bytes, count: int) -> list[RowResult]:
+    """One result per row of a batch of `count` rows; a body that is not a result fails all of them."""
+    try:
+        result = _decode_result(body)
+    except _UNREADABLE as error:
+        return [failed(f"the replica answered what is not a result: {error}")] * count
+    if len(result.outputs) != count:
+        return [failed(f"the replica answered {len(result.outputs)} outputs for {count} inputs")] * count
+    rows: list[RowResult] = [Predicted(OutputJson(bytes(output))) for output in result.outputs]
+    for index, text in result.errors:
+        if not 0 <= index < count:
+            return [failed(f"the replica reported an error for row {index} of {count}")] * count
+        rows[index] = failed(text)
+    return rows
+
+
+def read_failure(body: bytes) -> str:
+    """A Lambda error as `errorType: errorMessage`; what is not one is shown as it is."""
+    try:
+        failure = _decode_failure(body)
+    except _UNREADABLE:
+        return shortened(body[: 4 * MAX_DETAIL_CHARACTERS].decode(errors="replace"), MAX_DETAIL_CHARACTERS)
+    return ": ".join(str(part) for part in (failure.error_type, failure.error_message) if part)
+
+
+def failed(detail: str) -> Unanswered:
+    return Unanswered(DefaultReason.MODEL_FAILED, shortened(detail, MAX_DETAIL_CHARACTERS))

@@ -1,0 +1,97 @@
+"""Every setting of the engine, the CLI and the SDK, with its default.
+
+Precedence: flags, then `CLIPPER_SLS_*` variables, then `clipper.toml`, then `[tool.clipper-sls]` in `pyproject.toml`
+(both in the working directory), then the defaults below.
+"""
+
+from pathlib import Path
+from typing import Any, Self
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    PyprojectTomlConfigSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from clipper_sls.errors import InvalidSettingError
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Frozen once loaded. Numbers carry their unit in the name."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CLIPPER_SLS_",
+        toml_file="clipper.toml",
+        pyproject_toml_table_header=("tool", "clipper-sls"),
+        extra="forbid",
+        frozen=True,
+    )
+
+    cluster_name: str = Field("default-cluster", pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)
+    state_root: Path = Field(default_factory=lambda: platformdirs.user_state_path("clipper-sls"))
+    state_dir: Path | None = Field(None, description="holds one engine's state; default: <state_root>/<cluster_name>")
+
+    host: str = Field("127.0.0.1", description="address to listen on; anything but loopback needs a bearer token")
+    query_port: int = Field(1337, ge=0, le=65535, description="0 picks a free one")
+    management_port: int = Field(1338, ge=0, le=65535, description="0 picks a free one")
+    query_url: str | None = Field(None, description="an engine elsewhere, for the CLI")
+    management_url: str | None = Field(None, description="an engine elsewhere, for the CLI")
+    management_token: SecretStr | None = None
+
+    cache_size_bytes: int = Field(32 * MIB, ge=0, description="prediction cache; 0 switches it off")
+    max_body_bytes: int = Field(16 * MIB, gt=0, description="largest body of a query")
+    max_batch_rows: int = Field(10_000, gt=0, description="most rows of one `input_batch`")
+    max_bundle_bytes: int = Field(4096 * MIB, gt=0, description="largest bundle")
+    max_queued_rows: int = Field(10_000, gt=0, description="rows that may wait for one model version")
+    model_slo_ms: int = Field(
+        3_000, gt=0, description="latency objective of requests that name a model, not an application"
+    )
+
+    start_timeout_s: float = Field(60.0, gt=0, description="a replica must be ready by then")
+    function_timeout_s: float = Field(30.0, gt=0, description="a batch that takes longer gets its replica killed")
+    environment_timeout_s: float = Field(600.0, gt=0, description="building a version's own environment")
+    idle_limit_s: float = Field(300.0, gt=0, description="unused replicas above the minimum stop after this")
+    drain_timeout_s: float = Field(10.0, ge=0, description="at the end, wait this long for running batches")
+    replica_memory_mib: int = Field(2048, gt=0, description="a replica that uses more is killed")
+    replica_log_bytes: int = Field(10 * MIB, gt=0, description="a replica's log is cut to its newest half above this")
+
+    @classmethod
+    def load(cls, **flags: Any) -> Self:
+        """Settings with `flags` on top; a flag that is None counts as not given. Raises InvalidSettingError."""
+        try:
+            return cls(**{name: value for name, value in flags.items() if value is not None})
+        except ValidationError as error:
+            raise InvalidSettingError("; ".join(_sentence(detail) for detail in error.errors())) from error
+
+    @property
+    def state_path(self) -> Path:
+        """The folder that holds this cluster's state."""
+        return (self.state_dir or self.state_root / self.cluster_name).expanduser().resolve()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, environment, clipper.toml, pyproject.toml; no .env and no secrets folder."""
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls),
+            PyprojectTomlConfigSettingsSource(settings_cls),
+        )
+
+
+def _sentence(detail: Any) -> str:
+    name = ".".join(str(part) for part in detail["loc"])
+    return f"setting '{name}' ({detail['input']!r}): {detail['msg']}"

@@ -1,0 +1,27 @@
+"""What every batching policy does, and which one a model version gets."""
+
+from typing import Protocol
+
+from clipper_sls.domain.batching.aimd import AimdBatching
+from clipper_sls.domain.batching.fixed import FixedBatching
+from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE
+
+
+class BatchingPolicy(Protocol):
+    """Chooses the size of the next batch; fed with what the last ones took.
+
+    `budget_s` is how long the most urgent row of a batch had, from its arrival to its deadline.
+    """
+
+    def next_size(self, budget_s: float) -> int:
+        """At most how many rows to take; at least 1."""
+        ...
+
+    def observe(self, size: int, latency_s: float, budget_s: float) -> None:
+        """A batch of `size` rows took `latency_s` in the replica."""
+        ...
+
+
+def batching_for(batch_size: int) -> BatchingPolicy:
+    """Clipper's argument: a positive `batch_size` is a fixed maximum, -1 leaves the choice to AIMD."""
+    return AimdBatching() if batch_size == ADAPTIVE_BATCH_SIZE else FixedBatching(batch_size)

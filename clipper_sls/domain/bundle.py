@@ -1,0 +1,111 @@
+"""The manifest of a bundle: what a model version is made of, and the one digest that stands for all of it.
+
+A bundle is a folder with `manifest.json` beside the files that the manifest lists. Runs inside model images: standard
+library only. The digest covers name, version, type, requirements and the digest of every file, so a bundle
+cannot be changed, nor passed off as another version, without its digest changing.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from clipper_sls.errors import InvalidBundleError
+
+MANIFEST_NAME = "manifest.json"
+SCHEMA = 1
+
+FUNCTION_FILE = "func.pkl"
+CLOSURE_ENTRY = f"closure:{FUNCTION_FILE}"
+"""Entry of a bundle whose `func.pkl` is a cloudpickled function of a list of inputs."""
+
+NOOP_ENTRY = "builtin:noop"
+SUM_ENTRY = "builtin:sum"
+"""Entries without a file: Clipper's no-op container, and its sum container."""
+
+MODULES_FOLDER = "modules"
+"""Folder with sources of the user's own modules, put on `sys.path` before the function is loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundledFile:
+    sha256: str  # 64 hex digits
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything the engine must know of a bundle before it opens one of its files."""
+
+    name: str
+    version: str
+    input_type: str
+    entry: str  # CLOSURE_ENTRY, or "builtin:noop", "builtin:sum"
+    python: str  # "3.11": closures hold bytecode, which fits one minor version only
+    cloudpickle: str
+    requirements: tuple[str, ...] = ()  # pinned, found by analysis: "scikit-learn==1.9.1"
+    pkgs_to_install: tuple[str, ...] = ()  # given by hand, as pip takes them
+    files: Mapping[str, BundledFile] = field(default_factory=dict)  # by path relative to the manifest, with "/"
+    schema: int = SCHEMA
+
+    def to_json(self) -> bytes:
+        """Canonical: equal manifests are equal bytes."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical manifest, 64 hex digits."""
+        return hashlib.sha256(self.to_json()).hexdigest()
+
+    @classmethod
+    def from_json(cls, content: bytes) -> "Manifest":
+        """Read a manifest; raises InvalidBundleError when it is not one, or of a schema unknown here."""
+        try:
+            fields = json.loads(content)
+            manifest = cls(
+                name=_text(fields, "name"),
+                version=_text(fields, "version"),
+                input_type=_text(fields, "input_type"),
+                entry=_text(fields, "entry"),
+                python=_text(fields, "python"),
+                cloudpickle=_text(fields, "cloudpickle"),
+                requirements=_texts(fields, "requirements"),
+                pkgs_to_install=_texts(fields, "pkgs_to_install"),
+                files={path: _file(entry) for path, entry in fields["files"].items()},
+                schema=fields["schema"],
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise InvalidBundleError(f"The bundle's {MANIFEST_NAME} cannot be read: {error!r}") from error
+        if manifest.schema != SCHEMA:
+            raise InvalidBundleError(f"The bundle has manifest schema {manifest.schema}; this release reads {SCHEMA}")
+        _check_paths(manifest)
+        return manifest
+
+
+def _text(fields: Any, key: str) -> str:
+    value = fields[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is not a string")
+    return value
+
+
+def _texts(fields: Any, key: str) -> tuple[str, ...]:
+    values = fields[key]
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{key} is not a list of strings")
+    return tuple(values)
+
+
+def _file(entry: Any) -> BundledFile:
+    size = entry["size_bytes"]
+    if not isinstance(size, int):
+        raise TypeError("size_bytes is not a number")
+    return BundledFile(sha256=_text(entry, "sha256"), size_bytes=size)
+
+
+def _check_paths(manifest: Manifest) -> None:
+    for path in manifest.files:
+        parts = path.split("/")
+        if not path or path == MANIFEST_NAME or "\0" in path or any(part in ("", ".", "..") for part in parts):
+            raise InvalidBundleError(f"The bundle lists a file outside itself: {path!r}")

@@ -1,0 +1,43 @@
+"""The messages between an invoker and a model's process: a Lambda event, and a Lambda result.
+
+    event   {"schema": 1, "input_type": "doubles", "lengths": [512, 512], "data": "<base64 of the packed rows, joined>"}
+    result  {"outputs": [3, null], "errors": [[1, "ValueError: negative price"]]}
+
+`lengths` are bytes per row. `outputs` has one entry per row; the rows named in `errors` have `null` there. Rows travel
+packed (`domain.inputs`), whatever their type, so that a batch of numbers is one base64 string and not a list of floats.
+Runs inside model images: standard library only.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+from clipper_sls.domain.inputs import InputType
+from clipper_sls.errors import MalformedRequestError
+
+SCHEMA = 1
+
+
+def pack_event(input_type: InputType, rows: Sequence[bytes]) -> bytes:
+    """The event as JSON text. Nothing in it needs escaping, so it is put together by hand."""
+    return b'{"schema":%d,"input_type":"%b","lengths":[%b],"data":"%b"}' % (
+        SCHEMA,
+        input_type.value.encode(),
+        ",".join(str(len(row)) for row in rows).encode(),
+        base64.b64encode(b"".join(rows)),
+    )
+
+
+def unpack_event(event: Mapping[str, Any]) -> tuple[InputType, list[bytes]]:
+    """The type and the packed rows of an event. Raises MalformedRequestError when it is not one of ours."""
+    try:
+        if event["schema"] != SCHEMA:
+            raise MalformedRequestError(f"Event schema {event['schema']!r} is not {SCHEMA}")
+        content = base64.b64decode(event["data"], validate=True)
+        bounds = [0, *accumulate(event["lengths"])]
+        if bounds[-1] != len(content) or bounds != sorted(bounds):
+            raise MalformedRequestError(f"The event's rows have {bounds[-1]} bytes, its data {len(content)}")
+        return InputType(event["input_type"]), [content[start:end] for start, end in pairwise(bounds)]
+    except (KeyError, TypeError, ValueError) as error:
+        raise MalformedRequestError(f"Not a clipper-sls event: {error!r}") from error

@@ -1,0 +1,98 @@
+"""Records as JSON, for whatever store keeps them. Pure."""
+
+import json
+from typing import Any, assert_never
+
+from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
+from clipper_sls.domain.inputs import InputType
+from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Record, Scaling, Switch
+
+
+def record_key(record: Record) -> tuple[str, str]:
+    """Kind and key; a store holds one record of a kind for each key."""
+    match record:
+        case Application():
+            return "application", record.name
+        case ModelVersion():
+            return "version", str(record.id)
+        case Link():
+            return "link", f"{record.application}:{record.model}"
+        case Current():
+            return "current", record.model
+        case _:
+            assert_never(record)
+
+
+def record_to_json(record: Record) -> str:
+    return json.dumps(_fields(record), separators=(",", ":"))
+
+
+def record_from_json(kind: str, text: str) -> Record:
+    """The inverse of `record_to_json`. Raises KeyError, ValueError or a ClipperError when `text` is no such record."""
+    fields = json.loads(text)
+    match kind:
+        case "application":
+            return Application(
+                AppName(fields["name"]),
+                InputType(fields["input_type"]),
+                fields["default_output"],
+                fields["slo_micros"],
+            )
+        case "version":
+            return _version(fields)
+        case "link":
+            return Link(AppName(fields["application"]), ModelName(fields["model"]))
+        case "current":
+            history = tuple(Switch(Version(version), at) for version, at in fields["history"])
+            return Current(ModelName(fields["model"]), history)
+        case _:
+            raise ValueError(f"unknown kind of record {kind!r}")
+
+
+def _fields(record: Record) -> dict[str, Any]:
+    match record:
+        case Application(name, input_type, default_output, slo_micros):
+            return {
+                "name": name,
+                "input_type": input_type,
+                "default_output": default_output,
+                "slo_micros": slo_micros,
+            }
+        case ModelVersion():
+            return _version_fields(record)
+        case Link(application, model):
+            return {"application": application, "model": model}
+        case Current(model, history):
+            return {"model": model, "history": [[switch.version, switch.at] for switch in history]}
+        case _:
+            assert_never(record)
+
+
+def _version_fields(version: ModelVersion) -> dict[str, Any]:
+    return {
+        "name": version.id.name,
+        "version": version.id.version,
+        "input_type": version.input_type,
+        "container_name": version.container_name,
+        "model_data_path": version.model_data_path,
+        "labels": version.labels,
+        "batch_size": version.batch_size,
+        "bundle_digest": version.bundle_digest,
+        "min_replicas": version.scaling.minimum,
+        "max_replicas": version.scaling.maximum,
+        "registered_at": version.registered_at,
+    }
+
+
+def _version(fields: dict[str, Any]) -> ModelVersion:
+    return ModelVersion(
+        id=ModelId.of(fields["name"], fields["version"]),
+        input_type=InputType(fields["input_type"]),
+        container_name=fields["container_name"],
+        model_data_path=fields["model_data_path"],
+        labels=tuple(fields["labels"]),
+        batch_size=fields["batch_size"],
+        bundle_digest=fields["bundle_digest"],
+        scaling=Scaling(fields["min_replicas"], fields["max_replicas"]),
+        registered_at=fields["registered_at"],
+    )

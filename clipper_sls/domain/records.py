@@ -1,0 +1,157 @@
+"""What the registry holds: applications, model versions, links, current versions; and a snapshot of all of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
+from clipper_sls.domain.inputs import InputType
+from clipper_sls.errors import InvalidSettingError
+
+ADAPTIVE_BATCH_SIZE = -1
+"""Clipper's DEFAULT_BATCH_SIZE: the engine chooses."""
+
+CONTAINERLESS_IMAGE = "NO_CONTAINER"
+"""Clipper's container name of a version that runs outside the cluster."""
+
+MAX_REPLICAS = 1_000
+HISTORY_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A predict URL: what it takes, by when it answers, and what it answers when it cannot."""
+
+    name: AppName
+    input_type: InputType
+    default_output: str
+    slo_micros: int
+
+    def __post_init__(self) -> None:
+        if self.slo_micros <= 0:
+            raise InvalidSettingError(f"latency_slo_micros must be positive, not {self.slo_micros}")
+
+    @property
+    def slo_s(self) -> float:
+        return self.slo_micros / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """How many replicas may run. `minimum` 0 with a positive `maximum` scales to zero when idle; 0 and 0 is off."""
+
+    minimum: int
+    maximum: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.minimum <= self.maximum <= MAX_REPLICAS:
+            raise InvalidSettingError(
+                f"Replicas must satisfy 0 <= min <= max <= {MAX_REPLICAS}, not min {self.minimum}, max {self.maximum}"
+            )
+
+    @classmethod
+    def fixed(cls, count: int) -> "Scaling":
+        return cls(count, count)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One immutable version of a model; only `scaling` may change after registration."""
+
+    id: ModelId
+    input_type: InputType
+    container_name: str = CONTAINERLESS_IMAGE
+    model_data_path: str = "DEPRECATED"
+    labels: tuple[str, ...] = ()
+    batch_size: int = ADAPTIVE_BATCH_SIZE
+    bundle_digest: str | None = None  # 64 hex digits; None when it runs outside
+    scaling: Scaling = field(default=Scaling(0, 0))
+    registered_at: float = 0.0  # seconds since 1970, UTC
+
+    def __post_init__(self) -> None:
+        if self.batch_size <= 0 and self.batch_size != ADAPTIVE_BATCH_SIZE:
+            raise InvalidSettingError("The batch size must be positive or DEFAULT_BATCH_SIZE, which is -1")
+
+    @property
+    def is_containerless(self) -> bool:
+        return self.bundle_digest is None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An application asks a model: always the model's current version, unless a query pins one."""
+
+    application: AppName
+    model: ModelName
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A version became current."""
+
+    version: Version
+    at: float  # seconds since 1970, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """Which version of a model answers, and which ones did before, oldest first, the present one last."""
+
+    model: ModelName
+    history: tuple[Switch, ...]
+
+    @property
+    def version(self) -> Version:
+        return self.history[-1].version
+
+    def switched(self, version: Version, at: float) -> "Current":
+        return Current(self.model, (*self.history, Switch(version, at))[-HISTORY_LENGTH:])
+
+
+Record = Application | ModelVersion | Link | Current
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySnapshot:
+    """Everything registered at one revision. Immutable, shared by every request that started while it was newest."""
+
+    revision: int = 0
+    applications: Mapping[AppName, Application] = field(default_factory=dict)
+    versions: Mapping[ModelId, ModelVersion] = field(default_factory=dict)
+    links: Mapping[AppName, tuple[ModelName, ...]] = field(default_factory=dict)
+    currents: Mapping[ModelName, Current] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, revision: int, records: Iterable[Record]) -> "RegistrySnapshot":
+        """Index `records`, in the order given."""
+        applications: dict[AppName, Application] = {}
+        versions: dict[ModelId, ModelVersion] = {}
+        links: dict[AppName, tuple[ModelName, ...]] = {}
+        currents: dict[ModelName, Current] = {}
+        for record in records:
+            match record:
+                case Application():
+                    applications[record.name] = record
+                case ModelVersion():
+                    versions[record.id] = record
+                case Link():
+                    links[record.application] = (*links.get(record.application, ()), record.model)
+                case Current():
+                    currents[record.model] = record
+        return cls(revision, applications, versions, links, currents)
+
+    def linked(self, application: AppName) -> tuple[ModelName, ...]:
+        return self.links.get(application, ())
+
+    def applications_of(self, model: ModelName) -> tuple[Application, ...]:
+        """The applications linked to `model`."""
+        return tuple(app for app in self.applications.values() if model in self.linked(app.name))
+
+    def versions_of(self, model: ModelName) -> tuple[ModelVersion, ...]:
+        """Every registered version of `model`, oldest first."""
+        found = (version for version in self.versions.values() if version.id.name == model)
+        return tuple(sorted(found, key=lambda version: (version.registered_at, version.id.version)))
+
+    def current(self, model: ModelName) -> ModelVersion | None:
+        """The version that answers for `model`; None when it was deleted or never set."""
+        current = self.currents.get(model)
+        return self.versions.get(ModelId(model, current.version)) if current else None

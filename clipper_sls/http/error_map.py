@@ -1,0 +1,61 @@
+"""The only place that knows HTTP statuses.
+
+Management keeps Clipper's rule, 400 for whatever is wrong with a request whose names stand in its body; a name in a URL
+that leads nowhere is 404, and a version that exists with other content 409.
+"""
+
+from clipper_sls import errors
+
+STATUS_OF: dict[type[errors.ClipperError], int] = {
+    errors.ClipperError: 500,
+    errors.InvalidError: 400,
+    errors.MalformedRequestError: 400,
+    errors.InvalidInputError: 400,
+    errors.InvalidNameError: 400,
+    errors.InvalidSettingError: 400,
+    errors.IncompatibleInputTypeError: 400,
+    errors.RequestTooLargeError: 413,
+    errors.RequestedVersionError: 400,
+    errors.InvalidBundleError: 400,
+    errors.BundleDigestError: 400,
+    errors.UnpicklableError: 400,
+    errors.UnsupportedImageError: 400,
+    errors.AbsentError: 404,
+    errors.NotServedError: 404,
+    errors.UnknownApplicationError: 400,
+    errors.UnknownModelError: 400,
+    errors.UnknownVersionError: 400,
+    errors.UnknownLinkError: 400,
+    errors.ConflictError: 409,
+    errors.ApplicationExistsError: 400,
+    errors.VersionExistsError: 400,
+    errors.VersionContentError: 409,
+    errors.LinkExistsError: 400,
+    errors.ContainerlessModelError: 400,
+    errors.StaleWriteError: 409,
+    errors.EngineRunningError: 409,
+    errors.PortInUseError: 409,
+    errors.RefusedError: 403,
+    errors.UnauthorizedError: 401,
+    errors.ForbiddenError: 403,
+    errors.ModelError: 422,
+    errors.EnvironmentBuildError: 422,
+    errors.ModelStartError: 422,
+    errors.ModelStartTimeoutError: 504,
+    errors.PredictionFailedError: 500,
+    errors.PredictionTimeoutError: 504,
+    errors.NoReplicaError: 503,
+    errors.StoreError: 503,
+    errors.StorageFullError: 507,
+    errors.StoreUnavailableError: 503,
+    errors.UnconnectedError: 503,
+    errors.EngineStartError: 500,
+    errors.RequestFailedError: 502,
+}
+
+CODE_HEADER = "X-Clipper-Error-Code"
+"""Carries the stable code of the error beside a body that is Clipper's text."""
+
+
+def status_of(error: errors.ClipperError) -> int:
+    return STATUS_OF[type(error)]

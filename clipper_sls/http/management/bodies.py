@@ -1,0 +1,113 @@
+"""The bodies of management requests, and how they are read. Names are Clipper's (`management_frontend.hpp`)."""
+
+from typing import TypeVar
+
+import msgspec
+
+from clipper_sls.errors import MalformedRequestError
+
+
+class AddApplication(msgspec.Struct):
+    name: str
+    input_type: str
+    default_output: str
+    latency_slo_micros: int
+
+
+class NamedApplication(msgspec.Struct):
+    name: str
+
+
+class Links(msgspec.Struct):
+    app_name: str
+    model_names: list[str]
+
+
+class LinkedModels(msgspec.Struct):
+    app_name: str
+
+
+class Verbose(msgspec.Struct):
+    verbose: bool
+
+
+class AddModel(msgspec.Struct):
+    model_name: str
+    model_version: str | int
+    labels: list[str]
+    input_type: str
+    container_name: str
+    model_data_path: str
+    batch_size: int
+    num_replicas: int | None = None
+    min_replicas: int | None = None
+    max_replicas: int | None = None
+    make_current: bool = True
+
+
+class OneVersion(msgspec.Struct):
+    model_name: str
+    model_version: str | int
+
+
+class OneContainer(msgspec.Struct):
+    model_name: str
+    model_version: str | int
+    replica_id: int
+
+
+class SelectionState(msgspec.Struct):
+    app_name: str
+    uid: int
+
+
+class OneModel(msgspec.Struct):
+    model_name: str
+
+
+class SetReplicas(msgspec.Struct):
+    model_name: str
+    model_version: str | int | None = None
+    num_replicas: int | None = None
+    min_replicas: int | None = None
+    max_replicas: int | None = None
+
+
+class SomeReplicas(msgspec.Struct):
+    model_name: str | None = None
+    model_version: str | int | None = None
+
+
+class SomeLogs(msgspec.Struct):
+    model_name: str | None = None
+    model_version: str | int | None = None
+    replica_id: int | None = None
+    tail_lines: int = 200
+
+
+class Nothing(msgspec.Struct):
+    """An empty object."""
+
+
+B = TypeVar("B", bound=msgspec.Struct)
+
+
+def read(content: bytes, body: type[B]) -> B:
+    """Raises MalformedRequestError with Clipper's frame around the problem."""
+    try:
+        return msgspec.json.decode(content, type=body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        problem = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise MalformedRequestError(f"Error parsing JSON: {problem}. Expected JSON schema: {shape_of(body)}") from error
+
+
+def shape_of(body: type[msgspec.Struct]) -> str:
+    """The fields of `body` the way Clipper writes a schema: `{"name" := string}`."""
+    fields = msgspec.structs.fields(body)
+    shown = (f'"{field.name}" := {_type_name(field.type)}{"" if field.required else " (optional)"}' for field in fields)
+    return "{" + ", ".join(shown) + "}"
+
+
+def _type_name(annotation: object) -> str:
+    shown = {str: "string", int: "int", int | None: "int", bool: "bool", list[str]: "[string]"}
+    return next((name for kind, name in shown.items() if kind == annotation), "string")

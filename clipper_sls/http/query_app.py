@@ -1,0 +1,99 @@
+"""The query application: predict, update, metrics, health, Open Inference Protocol."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from clipper_sls import __version__
+from clipper_sls.http.encode import encode_error
+from clipper_sls.http.health import add_health_routes
+from clipper_sls.http.predict import JSON, InputLimits, PredictRoutes
+from clipper_sls.http.query_openapi import PREDICT_OPENAPI, UPDATE_OPENAPI
+from clipper_sls.service.services import Services
+
+logger = logging.getLogger(__name__)
+
+DESCRIPTION = "Ask applications for predictions. An answer that is late or missing is the application's default output."
+
+
+class MetricsPage(Protocol):
+    """What `/metrics` shows."""
+
+    content_type: str
+
+    def prometheus_text(self) -> bytes: ...
+
+    def clipper_json(self) -> dict[str, Any]: ...
+
+
+def create_query_app(
+    services: Services,
+    *,
+    limits: InputLimits,
+    metrics: MetricsPage,
+    is_ready: Callable[[], dict[str, Any]],
+    model_slo_s: float,
+) -> FastAPI:
+    """`is_ready` as in `http.health`; `model_slo_s` is the objective of requests that name a model directly."""
+    app = FastAPI(title="clipper-sls query", version=__version__, description=DESCRIPTION)
+    add_health_routes(app, is_ready)
+    _add_metrics_route(app, metrics)
+    # OIP
+    _add_application_routes(app, PredictRoutes(services, limits))
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+    return app
+
+
+def _add_application_routes(app: FastAPI, routes: PredictRoutes) -> None:
+    """Clipper's routes take one trailing slash."""
+    for slash, documented in (("", True), ("/", False)):
+        app.add_api_route(
+            f"/{{application}}/predict{slash}",
+            routes.predict,
+            methods=["POST"],
+            openapi_extra=PREDICT_OPENAPI,
+            include_in_schema=documented,
+            summary="Ask for predictions",
+            tags=["applications"],
+            responses=PREDICT_OPENAPI["responses"],
+        )
+        app.add_api_route(
+            f"/{{application}}/update{slash}",
+            routes.update,
+            methods=["POST"],
+            openapi_extra=UPDATE_OPENAPI,
+            include_in_schema=documented,
+            summary="Tell what the right answer was",
+            tags=["applications"],
+            responses=UPDATE_OPENAPI["responses"],
+        )
+
+
+def _add_metrics_route(app: FastAPI, metrics: MetricsPage) -> None:
+    @app.get("/metrics", tags=["operations"], response_class=Response, responses={200: _METRICS_CONTENT})
+    async def read_metrics(request: Request) -> Response:
+        """Clipper's JSON, or Prometheus' text when asked for text."""
+        accepted = request.headers.get("accept", "")
+        if "text/plain" in accepted or "openmetrics" in accepted:
+            return Response(metrics.prometheus_text(), headers={"content-type": metrics.content_type})
+        return JSONResponse(metrics.clipper_json())
+
+
+_METRICS_CONTENT = {"description": "Metrics", "content": {JSON: {}, "text/plain": {}}}
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    body = encode_error(str(error.detail), f"{request.method} {request.url.path}", f"http_{error.status_code}")
+    return Response(body, error.status_code, error.headers, media_type=JSON)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return Response(encode_error("An unexpected error occurred!", type(error).__name__, "error"), 500, media_type=JSON)

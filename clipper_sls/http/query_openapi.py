@@ -1,0 +1,106 @@
+"""What `/openapi.json` says of the predict and update routes, whose bodies depend on the application's input type."""
+
+from typing import Any
+
+_INPUT: dict[str, Any] = {
+    "description": "One input, of the application's type: a list of numbers (integers, floats, doubles), a string "
+    "(strings), base64 (bytes), or anything (json).",
+}
+_PREDICTION: dict[str, Any] = {
+    "type": "object",
+    "required": ["query_id", "output", "default"],
+    "properties": {
+        "query_id": {"type": "integer"},
+        "output": {"description": "The model's output, or the default one"},
+        "default": {"type": "boolean"},
+        "default_explanation": {"type": "string"},
+        "default_reason": {
+            "type": "string",
+            "enum": ["no_model_linked", "no_replica", "timed_out", "model_failed", "overloaded"],
+        },
+        "default_detail": {"type": "string"},
+    },
+}
+_BATCH: dict[str, Any] = {
+    "type": "object",
+    "required": ["batch_predictions"],
+    "properties": {"batch_predictions": {"type": "array", "items": _PREDICTION}},
+}
+_ERROR: dict[str, Any] = {
+    "type": "object",
+    "required": ["error", "cause", "code"],
+    "properties": {"error": {"type": "string"}, "cause": {"type": "string"}, "code": {"type": "string"}},
+}
+
+
+def _json_content(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+def _failure(description: str) -> dict[str, Any]:
+    return {"description": description, "content": _json_content(_ERROR)}
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}
+
+
+PREDICT_OPENAPI: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "input": _INPUT,
+                        "input_batch": {"type": "array", "items": _INPUT},
+                        "version": {"type": "string", "description": "Pins a registered version of the linked model"},
+                    },
+                    "anyOf": [{"required": ["input"]}, {"required": ["input_batch"]}],
+                },
+                "examples": {
+                    "one": {"value": {"input": [0.1, 0.2, 0.3]}},
+                    "batch": {"value": {"input_batch": [[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]}},
+                    "pinned": {"value": {"input": [0.1, 0.2, 0.3], "version": "1"}},
+                },
+            }
+        },
+    },
+    "responses": {
+        200: {
+            "description": "One prediction, or one per input in order",
+            "content": _json_content({"anyOf": [_PREDICTION, _BATCH]}),
+        },
+        400: _failure("The body is not what the application takes"),
+        404: _failure("No such application"),
+        413: _failure("Too many bytes or rows"),
+    },
+}
+
+UPDATE_OPENAPI: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["input", "label"],
+                    "properties": {
+                        "uid": {"type": "integer", "default": 0},
+                        "input": _INPUT,
+                        "label": {"type": "number"},
+                    },
+                },
+                "example": {"uid": 0, "input": [0.1, 0.2, 0.3], "label": 1.0},
+            }
+        },
+    },
+    "responses": {
+        200: _text("Recorded"),
+        400: _text("The body is not what the application takes"),
+        404: _text("No such application"),
+        413: _text("Too many bytes"),
+        507: _text("No space is left to record it"),
+    },
+}

@@ -1,0 +1,131 @@
+"""Makes bundles: a folder with a manifest beside the files that it lists."""
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+from clipper_sls.domain.bundle import (
+    CLOSURE_ENTRY,
+    FUNCTION_FILE,
+    MANIFEST_NAME,
+    MODULES_FOLDER,
+    BundledFile,
+    Manifest,
+)
+from clipper_sls.domain.inputs import InputType
+from clipper_sls.errors import InvalidBundleError
+from clipper_sls.packaging.closure import needs, pickle_closure
+from clipper_sls.packaging.function_check import check_function
+from clipper_sls.packaging.pickle_reading import read_pickle
+from clipper_sls.packaging.requirements import not_given, pinned_requirements
+
+
+def bundle_closure(
+    func: Callable[[Any], Any],
+    *,
+    name: str,
+    version: str,
+    input_type: str,
+    pkgs_to_install: Iterable[str] = (),
+    destination: Path,
+) -> Manifest:
+    """Bundle a function of a list of inputs into the folder `destination`, which is made or empty.
+
+    Raises UnpicklableError, naming the variable in the way, when `func` cannot be sent to another process.
+    """
+    check_function(func)
+    _make_empty(destination)
+    closure = pickle_closure(func, f"{name}:{version}", destination / FUNCTION_FILE)
+    for source in closure.sources:
+        target = destination / MODULES_FOLDER / source.relative_path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source.path, target)
+    requirements = pinned_requirements(closure.imports)
+    return _written(destination, name, version, input_type, CLOSURE_ENTRY, requirements, pkgs_to_install)
+
+
+def bundle_directory(
+    model_data_path: str | Path,
+    *,
+    name: str,
+    version: str,
+    input_type: str,
+    entry: str | None = None,
+    pkgs_to_install: Iterable[str] = (),
+    destination: Path,
+) -> Manifest:
+    """Bundle the files of a folder as they are, for a model that was saved earlier.
+
+    With a `func.pkl` the entry is that function, else `entry`. Raises InvalidBundleError when there is neither.
+    """
+    folder = Path(model_data_path)
+    if not folder.is_dir():
+        raise InvalidBundleError(f"{folder} is not a folder; model_data_path names the folder with the model's files")
+    if (folder / MANIFEST_NAME).exists():
+        raise InvalidBundleError(f"{folder} holds a {MANIFEST_NAME}, a name that the bundle needs; rename that file")
+    requirements: tuple[str, ...] = ()
+    if (folder / FUNCTION_FILE).is_file():
+        entry = CLOSURE_ENTRY
+        requirements = pinned_requirements(needs(read_pickle(folder / FUNCTION_FILE), ()))
+    if entry is None:
+        raise InvalidBundleError(f"{folder} holds no {FUNCTION_FILE}; deploy the model with deploy_python_closure")
+    _make_empty(destination)
+    shutil.copytree(folder, destination, dirs_exist_ok=True)
+    return _written(destination, name, version, input_type, entry, requirements, pkgs_to_install)
+
+
+def bundle_builtin(entry: str, *, name: str, version: str, input_type: str, destination: Path) -> Manifest:
+    """Bundle a model that comes with the runtime, `NOOP_ENTRY` for one; nothing but a manifest."""
+    _make_empty(destination)
+    return _written(destination, name, version, input_type, entry, (), ())
+
+
+def _make_empty(destination: Path) -> None:
+    destination.mkdir(parents=True, exist_ok=True)
+    if any(destination.iterdir()):
+        raise InvalidBundleError(f"{destination} is not empty; a bundle needs a folder of its own")
+
+
+def _written(
+    folder: Path,
+    name: str,
+    version: str,
+    input_type: str,
+    entry: str,
+    requirements: tuple[str, ...],
+    pkgs_to_install: Iterable[str],
+) -> Manifest:
+    given = tuple(pkgs_to_install)
+    manifest = Manifest(
+        name=name,
+        version=version,
+        input_type=InputType.parse(input_type).value,
+        entry=entry,
+        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        cloudpickle=installed_version("cloudpickle"),
+        requirements=not_given(requirements, given),
+        pkgs_to_install=given,
+        files=_listed(folder),
+    )
+    (folder / MANIFEST_NAME).write_bytes(manifest.to_json())
+    return manifest
+
+
+def _listed(folder: Path) -> Mapping[str, BundledFile]:
+    return {path.relative_to(folder).as_posix(): _entry(path) for path in sorted(_files(folder))}
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, name) for name in names)
+
+
+def _entry(path: Path) -> BundledFile:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return BundledFile(sha256=digest, size_bytes=path.stat().st_size)

@@ -1,0 +1,48 @@
+"""Refuses, at deploy time, what could never answer a batch: not a function, or one that returns no list."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from clipper_sls.errors import UnpicklableError
+
+
+def check_function(function: object) -> None:
+    """Raises UnpicklableError unless `function` is something to call with a list of inputs that then returns."""
+    named = f"{getattr(function, '__qualname__', type(function).__qualname__)!r}"
+    if inspect.isclass(function):
+        raise UnpicklableError(f"{named} is a class; deploy an instance with __call__, or a function that uses one")
+    if not callable(function):
+        raise UnpicklableError(f"{named} cannot be called; deploy a function that takes a list of inputs")
+    body = _body(function)
+    if inspect.iscoroutinefunction(body) or inspect.isasyncgenfunction(body):
+        raise UnpicklableError(
+            f"{named} is an async function; a model is called with a whole batch and answers with a list, so deploy a "
+            f"plain 'def', which may run asyncio.run(...) inside"
+        )
+    if inspect.isgeneratorfunction(body):
+        raise UnpicklableError(f"{named} is a generator function; return a list with one output per input instead")
+    _check_signature(function, named)
+
+
+def _body(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What runs when `function` is called: below a partial, and the `__call__` of an instance."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    is_plain = inspect.isroutine(function)
+    return function if is_plain else type(function).__call__
+
+
+def _check_signature(function: Callable[..., Any], named: str) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (ValueError, TypeError):  # some functions written in C have none
+        return
+    try:
+        signature.bind([])
+    except TypeError as error:
+        raise UnpicklableError(
+            f"{named} must take one argument, the list of inputs, but has the parameters {signature}: {error}. "
+            f"Bind the others with functools.partial or a lambda"
+        ) from error

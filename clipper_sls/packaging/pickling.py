@@ -1,0 +1,115 @@
+"""Pickles a function so that it loads in another process, and to the same bytes each time.
+
+cloudpickle does the work. Added here: own modules travel by value, open files are refused instead of read in, and what
+cloudpickle leaves to chance (identities of classes, the order of a set of constants) is settled.
+"""
+
+import hashlib
+import io
+import pickle
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import CodeType, ModuleType
+from typing import Any, Protocol, TypeVar
+
+import cloudpickle
+from cloudpickle.cloudpickle import list_registry_pickle_by_value
+
+from clipper_sls.packaging.decorators import REDUCED_DECORATORS
+from clipper_sls.packaging.stability import identified, intern_strings, stable_constant
+
+PROTOCOL = 5
+"""Fixed, so that a newer Python on the deploying side changes no bytes."""
+
+NOT_MODULE_STATE = {"__builtins__", "__loader__", "__spec__", "__cached__"}
+
+FULL_REDUCTION = 6
+"""Parts in which cloudpickle takes a function or class apart when it travels by value."""
+
+_registry_lock = threading.Lock()
+
+
+class Sink(Protocol):
+    """Where a pickle goes: a binary file, for one."""
+
+    def write(self, content: bytes, /) -> int: ...
+
+
+def pickle_function(function: object, identity: str, file: Sink) -> None:
+    """Write `function` to `file`; `identity` names what is deployed, the same for the same thing.
+
+    Raises whatever the objects in it raise when they cannot be pickled, most often TypeError or PicklingError.
+    """
+    _FunctionPickler(file, identity).dump(function)
+
+
+def is_picklable(value: object) -> bool:
+    """Whether `value` could be part of a pickled function; writes it nowhere."""
+    try:
+        pickle_function(value, "", _Nowhere())
+    except Exception:  # objects raise what they like while they are pickled
+        return False
+    return True
+
+
+@contextmanager
+def by_value(modules: Iterable[ModuleType]) -> Iterator[None]:
+    """While it lasts, functions and classes of `modules` are pickled by value. One thread at a time."""
+    with _registry_lock:
+        present = list_registry_pickle_by_value()
+        added = [module for module in modules if module.__name__ not in present]
+        for module in added:
+            cloudpickle.register_pickle_by_value(module)
+        try:
+            yield
+        finally:
+            for module in added:
+                cloudpickle.unregister_pickle_by_value(module)
+
+
+class _Nowhere:
+    def write(self, content: bytes) -> int:
+        return len(content)
+
+
+class _FunctionPickler(cloudpickle.Pickler):  # type: ignore[misc]
+    def __init__(self, file: Sink, identity: str) -> None:
+        super().__init__(file, protocol=PROTOCOL)
+        self._identity = identity
+        self._identified = 0
+        self._reducers: dict[type, Callable[[Any], Any]] = {
+            CodeType: self._reduced_code,
+            ModuleType: self._reduced_module,
+            TypeVar: self._reduced_type_variable,
+            **REDUCED_DECORATORS,
+        }
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, io.TextIOWrapper) and obj not in (sys.stdout, sys.stderr):
+            raise pickle.PicklingError("cannot pickle an open file")
+        if reduce := self._reducers.get(type(obj)):
+            return reduce(obj)
+        reduced = super().reducer_override(obj)
+        is_by_value = isinstance(reduced, tuple) and len(reduced) == FULL_REDUCTION
+        return self._identified_by_order(intern_strings(reduced)) if is_by_value else reduced
+
+    def _reduced_code(self, code: CodeType) -> Any:
+        maker, args = self.dispatch_table[CodeType](code)
+        return maker, stable_constant(args)
+
+    def _reduced_module(self, module: ModuleType) -> Any:
+        """By value, a module is made empty and then filled; cloudpickle makes it full, which never ends for two modules
+        that refer to each other."""
+        maker, (name, *contents) = self.dispatch_table[ModuleType](module)
+        if not contents:
+            return maker, (name,)
+        return ModuleType, (name,), {key: item for key, item in contents[0].items() if key not in NOT_MODULE_STATE}
+
+    def _reduced_type_variable(self, variable: TypeVar) -> Any:
+        return self._identified_by_order(self.dispatch_table[TypeVar](variable))
+
+    def _identified_by_order(self, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+        self._identified += 1
+        return identified(reduced, hashlib.sha256(f"{self._identity}/{self._identified}".encode()).hexdigest()[:32])

@@ -1,0 +1,30 @@
+"""Counting and timing."""
+
+from typing import Protocol
+
+from clipper_sls.domain.identifiers import AppName, ModelId
+from clipper_sls.domain.query import DefaultReason
+
+
+class Metrics(Protocol):
+    """Never raises, never blocks. Names of applications and models are the only labels, so their number is bounded."""
+
+    def answered(self, application: AppName, latency_s: float, reasons: "tuple[DefaultReason | None, ...]") -> None:
+        """A query was answered; one entry of `reasons` per row, None where the model answered."""
+        ...
+
+    def batch(self, model: ModelId, rows: int, latency_s: float, queue_delay_s: float) -> None:
+        """A replica finished a batch; `queue_delay_s` is how long its oldest row had waited."""
+        ...
+
+    def cache_lookup(self, model: ModelId, hits: int, misses: int) -> None:
+        """A cache was asked."""
+        ...
+
+    def cache_failed(self) -> None:
+        """A cache did not answer, and its rows were asked of the model."""
+        ...
+
+    def replica_crashed(self, model: ModelId) -> None:
+        """A replica ended without being told to."""
+        ...

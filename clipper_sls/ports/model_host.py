@@ -1,0 +1,41 @@
+"""Keeping replicas of model versions running."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from clipper_sls.domain.identifiers import ModelId
+from clipper_sls.domain.records import ModelVersion, Scaling
+from clipper_sls.domain.replicas import PoolStatus
+
+
+class ModelHost(Protocol):
+    """Starts, scales and stops the replicas of model versions; restarts those that die."""
+
+    async def start(self, version: ModelVersion) -> None:
+        """Host `version`; returns when its minimum of replicas is ready.
+
+        Raises EnvironmentBuildError, ModelStartError or ModelStartTimeoutError with the end of the replica's log, and
+        then hosts nothing of it. Starting what is hosted already is no error.
+        """
+        ...
+
+    async def resume(self, version: ModelVersion) -> None:
+        """Host `version` again after a restart of the engine: like `start`, but keeps trying in the background."""
+        ...
+
+    async def scale(self, model: ModelId, scaling: Scaling) -> None:
+        """Change how many replicas run; returns when the minimum is ready. Raises ModelStartError."""
+        ...
+
+    async def stop(self, model: ModelId) -> None:
+        """End every replica of `model`, after the batch it is working on; stopping what is not hosted is no error."""
+        ...
+
+    def pools(self) -> Sequence[PoolStatus]:
+        """How each hosted version is doing, in the order in which they were started."""
+        ...
+
+    def log_files(self, model: ModelId | None = None) -> Sequence[Path]:
+        """Log files of the replicas of `model`, or of all, those of ended replicas included, oldest first."""
+        ...

@@ -1,0 +1,19 @@
+"""Asking a model version."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from clipper_sls.domain.query import Deadline, PackedRow, RowResult
+from clipper_sls.domain.records import ModelVersion
+
+
+class ModelInvoker(Protocol):
+    """Batching happens behind this port; the caller does not know."""
+
+    async def invoke(self, version: ModelVersion, rows: Sequence[PackedRow], deadline: Deadline) -> Sequence[RowResult]:
+        """One result per row, in order, no later than shortly after `deadline`.
+
+        Never raises for what a model or its replicas do: a row without an answer is an `Unanswered` with its reason,
+        and does not spoil the others. Cancelling abandons the rows.
+        """
+        ...

@@ -1,0 +1,82 @@
+"""Proves that a bundle is the one that was deployed, before anything in it is opened for use."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+from clipper_sls.domain.bundle import CLOSURE_ENTRY, MANIFEST_NAME, MODULES_FOLDER, BundledFile, Manifest
+from clipper_sls.errors import BundleDigestError, InvalidBundleError, ModelStartError
+
+CHUNK_BYTES = 1 << 20
+
+
+def verified_manifest(folder: Path, digest: str) -> Manifest:
+    """The manifest of the bundle in `folder`, after every byte it vouches for was compared.
+
+    Raises InvalidBundleError when there is no readable bundle, BundleDigestError when its content is not that of
+    `digest` (64 hex digits), ModelStartError when this Python cannot run it.
+    """
+    manifest = _manifest(folder)
+    if manifest.digest != digest:
+        raise BundleDigestError(
+            f"The bundle in {folder} has digest {manifest.digest}, not {digest}: it was changed after it was deployed, "
+            f"and nothing of it was loaded. Deploy the model again."
+        )
+    for path, expected in manifest.files.items():
+        _check_file(folder, path, expected)
+    _check_modules(folder, manifest)
+    _check_python(manifest)
+    return manifest
+
+
+def _manifest(folder: Path) -> Manifest:
+    try:
+        content = (folder / MANIFEST_NAME).read_bytes()
+    except OSError as error:
+        raise InvalidBundleError(f"There is no readable bundle in {folder}: {error}") from error
+    return Manifest.from_json(content)
+
+
+def _check_file(folder: Path, path: str, expected: BundledFile) -> None:
+    try:
+        digest, size_bytes = _sha256(folder / path)
+    except OSError as error:
+        raise InvalidBundleError(
+            f"The bundle's file {path} cannot be read: {error}. Deploy the model again."
+        ) from error
+    if (digest, size_bytes) != (expected.sha256, expected.size_bytes):
+        raise BundleDigestError(
+            f"The bundle's file {path} is not what its manifest says: it was changed after it was deployed, "
+            f"and nothing of the bundle was loaded. Deploy the model again."
+        )
+
+
+def _sha256(path: Path) -> tuple[str, int]:
+    digest, size_bytes = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            digest.update(chunk)
+            size_bytes += len(chunk)
+    return digest.hexdigest(), size_bytes
+
+
+def _check_modules(folder: Path, manifest: Manifest) -> None:
+    """What lies in the modules folder can be imported, so nothing may lie there that the digest does not cover."""
+    for path in sorted((folder / MODULES_FOLDER).rglob("*")):
+        relative = path.relative_to(folder).as_posix()
+        is_folder = path.is_dir() and not path.is_symlink()
+        if not is_folder and relative not in manifest.files:
+            raise BundleDigestError(
+                f"The bundle holds {relative}, which its manifest does not list: it was added after the model was "
+                f"deployed, and nothing of the bundle was loaded. Deploy the model again."
+            )
+
+
+def _check_python(manifest: Manifest) -> None:
+    running = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if manifest.entry == CLOSURE_ENTRY and manifest.python != running:
+        raise ModelStartError(
+            f"Model {manifest.name}:{manifest.version} was deployed from Python {manifest.python}, and a pickled "
+            f"function runs on no other; this is Python {running}. Deploy it again from Python {running}, or "
+            f"run it with Python {manifest.python}."
+        )

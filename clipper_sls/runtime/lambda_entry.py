@@ -1,0 +1,30 @@
+"""The Lambda handler. Importing it verifies the bundle and loads the model: a start that fails is an init error."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from clipper_sls.domain.envelope import unpack_event
+from clipper_sls.errors import ModelStartError
+from clipper_sls.runtime.bundle_check import verified_manifest
+from clipper_sls.runtime.model import Function, load_function
+from clipper_sls.runtime.rows import answer
+
+
+def _loaded(environment: Mapping[str, str]) -> Function:
+    try:
+        folder, digest = Path(environment["CLIPPER_BUNDLE_PATH"]), environment["CLIPPER_BUNDLE_DIGEST"]
+    except KeyError as error:
+        raise ModelStartError(f"The environment variable {error} is not set, so no model was loaded") from error
+    return load_function(folder, verified_manifest(folder, digest))
+
+
+_function = _loaded(os.environ)
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Answer one batch; event and result are described in `clipper_sls.domain.envelope`."""
+    input_type, rows = unpack_event(event)
+    answers = answer(_function, input_type, rows)
+    return {"outputs": answers.outputs, "errors": answers.errors}

@@ -1,0 +1,154 @@
+"""What stands for Docker images on one machine: bundles that `build_model` keeps, under names that carry their digest.
+
+An image may be deployed as another model than it was built for, and its input type is known only then. So a bundle gets
+its final manifest, and with it its final digest, when it is deployed.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from clipper_sls.domain.bundle import CLOSURE_ENTRY, FUNCTION_FILE, MANIFEST_NAME, Manifest
+from clipper_sls.domain.inputs import InputType
+from clipper_sls.errors import InvalidBundleError, UnsupportedImageError
+from clipper_sls.packaging.archive import archive
+from clipper_sls.packaging.bundling import bundle_builtin, bundle_directory
+from clipper_sls.sdk.clipper_images import BaseImage, base_image, built_image, digest_of, with_digest
+from clipper_sls.sdk.cluster_logger import ClusterAdapter
+from clipper_sls.sdk.management_client import ManagementClient, NewVersion
+from clipper_sls.sdk.state_folder import make_private
+
+STAND_IN_TYPE = InputType.JSON
+"""Input type in the manifest of a bundle that was built and not yet deployed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalImages:
+    """Builds and deploys. `built` is a folder with one bundle for each digest."""
+
+    cluster_name: str
+    built: Path
+    logger: ClusterAdapter
+
+    def build(
+        self, name: str, version: str, folder: Path, image: str, registry: str | None, packages: Sequence[str]
+    ) -> str:
+        """Keep a bundle of `folder` and return its name. Raises UnsupportedImageError or InvalidBundleError."""
+        base = base_image(image)
+        self._check_base(base, folder, image)
+        with _temporary_folder(self.built) as destination:
+            if base.is_builtin:
+                manifest = bundle_builtin(
+                    base.value, name=name, version=version, input_type=STAND_IN_TYPE, destination=destination
+                )
+            else:
+                manifest = bundle_directory(
+                    folder,
+                    name=name,
+                    version=version,
+                    input_type=STAND_IN_TYPE,
+                    entry=CLOSURE_ENTRY,
+                    pkgs_to_install=packages,
+                    destination=destination,
+                )
+            _keep(destination, self.built / manifest.digest)
+        return built_image(registry, self.cluster_name, name, version, manifest.digest)
+
+    def deploy(self, management: ManagementClient, new: NewVersion) -> None:
+        """Deploy what `new.image` stands for. Raises UnsupportedImageError when it stands for nothing here."""
+        base = base_image(new.image)
+        digest = digest_of(new.image)
+        if base.is_builtin:
+            self._deploy_builtin(management, new, base)
+        elif digest is None:
+            raise _unsupported(new.image, "it was not built by build_model")
+        elif (self.built / digest).is_dir():
+            self._deploy_built(management, new, self.built / digest)
+        else:
+            _deploy_present(management, new)
+
+    def deploy_bundle(self, management: ManagementClient, new: NewVersion, bundle: Path, registry: str | None) -> None:
+        """Deploy the bundle in the folder `bundle` as it is."""
+        digest = management.upload_bundle(archive(bundle))
+        image = built_image(registry, self.cluster_name, new.name, new.version, digest)
+        management.add_model(replace(new, image=image))
+
+    def _deploy_builtin(self, management: ManagementClient, new: NewVersion, base: BaseImage) -> None:
+        with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder:
+            bundle = Path(folder)
+            bundle_builtin(
+                base.value, name=new.name, version=new.version, input_type=new.input_type, destination=bundle
+            )
+            _upload_and_add(management, new, bundle)
+
+    def _deploy_built(self, management: ManagementClient, new: NewVersion, built: Path) -> None:
+        with _temporary_folder(self.built) as bundle:
+            shutil.copytree(built, bundle, dirs_exist_ok=True, copy_function=os.link)
+            _readdress(bundle, new)
+            _upload_and_add(management, new, bundle)
+
+    def _check_base(self, base: BaseImage, folder: Path, image: str) -> None:
+        if not folder.is_dir():
+            raise InvalidBundleError(f"model_data_path must be a folder that exists, which {folder} is not")
+        if base is not BaseImage.UNKNOWN:
+            return
+        if not (folder / FUNCTION_FILE).is_file():
+            raise _unsupported(image, f"{folder} holds no {FUNCTION_FILE} that could be run without it")
+        self.logger.warning("Base image %r has no effect: Python runs the %s itself", image, FUNCTION_FILE)
+
+
+def _upload_and_add(management: ManagementClient, new: NewVersion, bundle: Path) -> None:
+    digest = management.upload_bundle(archive(bundle))
+    management.add_model(replace(new, image=with_digest(new.image, digest)))
+
+
+def _deploy_present(management: ManagementClient, new: NewVersion) -> None:
+    """Built somewhere else, so the bundle is there only if it was deployed before."""
+    try:
+        management.add_model(new)
+    except InvalidBundleError as error:
+        raise _unsupported(new.image, "its bundle is neither on this machine nor in the engine") from error
+
+
+def _readdress(bundle: Path, new: NewVersion) -> None:
+    """Write what is being deployed into the manifest of `bundle`, as a new file: the old one may be a link."""
+    path = bundle / MANIFEST_NAME
+    manifest = Manifest.from_json(path.read_bytes())
+    path.unlink()
+    path.write_bytes(
+        replace(
+            manifest,
+            name=new.name,
+            version=new.version,
+            input_type=InputType.parse(new.input_type).value,
+        ).to_json()
+    )
+
+
+@contextmanager
+def _temporary_folder(parent: Path) -> Iterator[Path]:
+    make_private(parent.parent)
+    parent.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".building-", dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _keep(bundle: Path, place: Path) -> None:
+    """What has the same digest is the same, so what is there already may stay."""
+    if not place.exists():
+        bundle.rename(place)
+
+
+def _unsupported(image: str, reason: str) -> UnsupportedImageError:
+    return UnsupportedImageError(
+        f"Image '{image}' cannot run here: {reason}. What can be deployed is a name that build_model returned, "
+        f"Clipper's noop-container and sum-container, or a function by "
+        f"clipper_sls.deployers.python.deploy_python_closure"
+    )

@@ -1,0 +1,158 @@
+"""The methods of `ClipperConnection` about models and their versions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from clipper_sls.domain.identifiers import ModelId
+from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE, CONTAINERLESS_IMAGE
+from clipper_sls.errors import UnknownModelError
+from clipper_sls.sdk.connected import Connected
+from clipper_sls.sdk.management_client import Answer, NewVersion, ReplicaBounds
+
+
+class ModelMethods(Connected):
+    """A version may be of any type that prints as a name: lower-case letters, digits, inner dashes.
+
+    Every method but `build_model` raises UnconnectedException without a connection. All raise ClipperException when
+    something is refused.
+    """
+
+    def build_and_deploy_model(
+        self,
+        name: str,
+        version: object,
+        input_type: str,
+        model_data_path: str,
+        base_image: str,
+        labels: Sequence[str] | None = None,
+        container_registry: str | None = None,
+        num_replicas: int = 1,
+        batch_size: int = ADAPTIVE_BATCH_SIZE,
+        pkgs_to_install: Sequence[str] | None = None,
+    ) -> None:
+        """`build_model`, then `deploy_model`."""
+        self._check_connected()
+        image = self.build_model(name, version, model_data_path, base_image, container_registry, pkgs_to_install)
+        self.deploy_model(name, version, input_type, image, labels, num_replicas, batch_size)
+
+    def build_model(
+        self,
+        name: str,
+        version: object,
+        model_data_path: str,
+        base_image: str,
+        container_registry: str | None = None,
+        pkgs_to_install: Sequence[str] | None = None,
+    ) -> str:
+        """Make an image of a folder and return its name, for `deploy_model`. Needs no connection.
+
+        `base_image` is an image of Clipper's: a closure container, the noop or the sum container. `pkgs_to_install` are
+        installed, as pip would, into an environment of the version's own.
+        """
+        model = ModelId.of(name, version)
+        return self.cm.build_model(
+            model.name, model.version, model_data_path, base_image, container_registry, pkgs_to_install
+        )
+
+    def deploy_model(
+        self,
+        name: str,
+        version: object,
+        input_type: str,
+        image: str,
+        labels: Sequence[str] | None = None,
+        num_replicas: int = 1,
+        batch_size: int = ADAPTIVE_BATCH_SIZE,
+        *,
+        min_replicas: int | None = None,
+        max_replicas: int | None = None,
+    ) -> None:
+        """Start replicas of `image`, wait until they are ready, register the version and make it current.
+
+        All of it or nothing. With `min_replicas` or `max_replicas` the number of replicas follows the load, and
+        `num_replicas` is not looked at. `batch_size` is the most inputs that a replica gets at once; -1 adapts it.
+        """
+        bounds = ReplicaBounds(num_replicas, min_replicas, max_replicas)
+        new = _new_version(name, version, input_type, image, labels, batch_size, bounds)
+        self._check_connected()
+        self.cm.deploy_model(new)
+        self.logger.info("Done deploying model %s:%s.", name, version)
+
+    def deploy_bundle(
+        self,
+        name: str,
+        version: object,
+        input_type: str,
+        bundle: Path,
+        *,
+        replicas: ReplicaBounds,
+        labels: Sequence[str] | None = None,
+        container_registry: str | None = None,
+        batch_size: int = ADAPTIVE_BATCH_SIZE,
+    ) -> None:
+        """`deploy_model` for a bundle in a folder, as the deployers make them."""
+        new = _new_version(name, version, input_type, CONTAINERLESS_IMAGE, labels, batch_size, replicas)
+        self._check_connected()
+        self.cm.deploy_bundle(new, bundle, container_registry)
+        self.logger.info("Done deploying model %s:%s.", name, version)
+
+    def register_model(
+        self,
+        name: str,
+        version: object,
+        input_type: str,
+        image: str | None = None,
+        labels: Sequence[str] | None = None,
+        batch_size: int = ADAPTIVE_BATCH_SIZE,
+    ) -> None:
+        """Register a version, and make it current, without starting anything: it runs elsewhere."""
+        new = NewVersion(
+            name,
+            str(version),
+            input_type,
+            image=image if image is not None else CONTAINERLESS_IMAGE,
+            labels=labels or (),
+            batch_size=batch_size,
+            replicas=ReplicaBounds(0),
+        )
+        self._management.add_model(new)
+        self.logger.info("Successfully registered model %s:%s", name, version)
+
+    def get_current_model_version(self, name: str) -> str:
+        """The version of `name` that answers."""
+        for model in self.get_all_models(verbose=True):
+            if model["model_name"] == name and model["is_current_version"]:
+                return str(model["model_version"])
+        raise UnknownModelError(f"No versions of model {name} registered with Clipper")
+
+    def rollback(self, name: str) -> str:
+        """Let the version answer that did so before the present one; returns it. Clipper has no such method."""
+        version = self._management.rollback_model(name)
+        self.logger.info("Model %s is now at version %s", name, version)
+        return version
+
+    def get_all_models(self, verbose: bool = False) -> list[Any]:
+        """`name:version` of all model versions; with `verbose` what `get_model_info` says of each."""
+        return self._management.get_all_models(verbose)
+
+    def get_model_info(self, name: str, version: object) -> Answer | None:
+        """What was registered as this version; None when nothing was."""
+        model = self._management.get_model(name, str(version))
+        if not model:
+            self.logger.warning("Model %s:%s is not registered with Clipper.", name, version)
+            return None
+        return model
+
+
+def _new_version(
+    name: str,
+    version: object,
+    input_type: str,
+    image: str,
+    labels: Sequence[str] | None,
+    batch_size: int,
+    replicas: ReplicaBounds,
+) -> NewVersion:
+    model = ModelId.of(name, version)
+    return NewVersion(model.name, model.version, input_type, image, labels or (), batch_size, replicas)

@@ -1,0 +1,123 @@
+"""Answering queries: one answer per row, by the deadline, whatever the models do."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from clipper_sls.domain.cache_key import CacheKey, cache_key
+from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, shortened
+from clipper_sls.domain.query import (
+    Deadline,
+    DefaultReason,
+    OutputJson,
+    PackedRow,
+    Predicted,
+    Prediction,
+    Query,
+    RowResult,
+    Unanswered,
+)
+from clipper_sls.domain.records import Application, ModelVersion
+from clipper_sls.domain.selection import choose
+from clipper_sls.errors import ClipperError, InvalidNameError, NotServedError
+from clipper_sls.ports.clock import Clock
+from clipper_sls.ports.metrics import Metrics
+from clipper_sls.ports.model_invoker import ModelInvoker
+from clipper_sls.ports.prediction_cache import PredictionCache
+from clipper_sls.service.registry_view import RegistryView
+
+
+class PredictionService:
+    """`query_ids` gives a new number for each row answered."""
+
+    def __init__(
+        self,
+        *,
+        registry: RegistryView,
+        invoker: ModelInvoker,
+        cache: PredictionCache,
+        clock: Clock,
+        metrics: Metrics,
+        query_ids: Iterator[int],
+    ) -> None:
+        self._registry = registry
+        self._invoker = invoker
+        self._cache = cache
+        self._clock = clock
+        self._metrics = metrics
+        self._query_ids = query_ids
+
+    async def application(self, name: str) -> Application:
+        """The application that a URL names. Raises NotServedError."""
+        snapshot = await self._registry.fresh()
+        try:
+            return snapshot.applications[AppName(name)]
+        except (InvalidNameError, KeyError):
+            raise NotServedError(f"No application {shortened(name)!r} is registered") from None
+
+    async def model_version(self, model: str, version: str | None) -> ModelVersion:
+        """The version that a URL names, the current one by default. Raises NotServedError."""
+        snapshot = await self._registry.fresh()
+        try:
+            if version is None:
+                found = snapshot.current(ModelName(model))
+            else:
+                found = snapshot.versions.get(ModelId.of(model, version))
+        except InvalidNameError:
+            found = None
+        if found is None:
+            which = f"{shortened(model)!r}" + (f" version {shortened(version)!r}" if version is not None else "")
+            raise NotServedError(f"No model {which} is registered")
+        return found
+
+    async def predict(self, application: Application, query: Query) -> list[Prediction]:
+        """One prediction per row, in order. Raises RequestedVersionError when the query pins an unknown version."""
+        started = self._clock.now()
+        version = choose(self._registry.snapshot, query.application, query.version)
+        if version is None:
+            results: Sequence[RowResult] = [Unanswered(DefaultReason.NO_MODEL_LINKED)] * len(query.rows)
+        else:
+            results = await self.predict_rows(version, query.rows, query.deadline)
+        default = OutputJson(json.dumps(application.default_output).encode())
+        predictions = [self._prediction(result, default) for result in results]
+        self._count(application.name, self._clock.now() - started, results)
+        return predictions
+
+    async def predict_rows(
+        self, version: ModelVersion, rows: Sequence[PackedRow], deadline: Deadline
+    ) -> Sequence[RowResult]:
+        """Ask the cache, then the model for what the cache lacks."""
+        keys = [cache_key(version, row) for row in rows]
+        cached = await self._look_up(version.id, keys)
+        missing = [index for index, key in enumerate(keys) if key not in cached]
+        answers = await self._invoker.invoke(version, [rows[index] for index in missing], deadline) if missing else ()
+        asked = dict(zip(missing, answers, strict=True))
+        await self._keep({keys[i]: answer.output for i, answer in asked.items() if isinstance(answer, Predicted)})
+        return [asked[index] if index in asked else Predicted(cached[key]) for index, key in enumerate(keys)]
+
+    async def _look_up(self, model: ModelId, keys: Sequence[CacheKey]) -> dict[CacheKey, OutputJson]:
+        """A cache that fails is a miss and a metric, never an error."""
+        try:
+            found = dict(await self._cache.get_many(keys))
+        except ClipperError:
+            self._metrics.cache_failed()
+            return {}
+        hits = sum(key in found for key in keys)
+        self._metrics.cache_lookup(model, hits, len(keys) - hits)
+        return found
+
+    async def _keep(self, outputs: dict[CacheKey, OutputJson]) -> None:
+        if not outputs:
+            return
+        try:
+            await self._cache.put_many(outputs)
+        except ClipperError:
+            self._metrics.cache_failed()
+
+    def _prediction(self, result: RowResult, default: OutputJson) -> Prediction:
+        if isinstance(result, Predicted):
+            return Prediction(next(self._query_ids), result.output)
+        return Prediction(next(self._query_ids), default, result)
+
+    def _count(self, application: AppName, latency_s: float, results: Sequence[RowResult]) -> None:
+        reasons = tuple(result.reason if isinstance(result, Unanswered) else None for result in results)
+        self._metrics.answered(application, latency_s, reasons)

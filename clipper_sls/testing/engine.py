@@ -1,0 +1,79 @@
+"""A real engine for a test: its own process, its own state directory, free ports.
+
+    with embedded_engine(tmp_path) as engine:
+        httpx2.get(f"{engine.query}/readyz")
+"""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from clipper_sls.errors import EngineStartError
+from clipper_sls.sdk.engine_process import find_engine
+
+START_LIMIT_S = 60.0
+STOP_LIMIT_S = 30.0
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class EngineUnderTest:
+    """`query` and `management` are URLs; the engine is a child of this process."""
+
+    query: str
+    management: str
+    state_dir: Path
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def log(self) -> str:
+        """What the engine printed so far."""
+        return (self.state_dir / "engine.log").read_text(errors="replace")
+
+    def kill(self) -> None:
+        """SIGKILL: the engine gets no chance to tidy up."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code once it has drained."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_LIMIT_S)
+
+
+@contextmanager
+def embedded_engine(state_dir: Path, options: Sequence[str] = ()) -> Iterator[EngineUnderTest]:
+    """Run `clipper-sls dev` on `state_dir` with further `options`; killed at the end if the test has not ended it.
+
+    Raises EngineStartError with the engine's output when it ends before it is ready.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True)
+    ports = ("--query-port", "0", "--management-port", "0")
+    with (state_dir / "engine.log").open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "clipper_sls", "dev", "--state-dir", str(state_dir), *ports, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield _when_ready(process, state_dir)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _when_ready(process: "subprocess.Popen[bytes]", state_dir: Path) -> EngineUnderTest:
+    for _ in range(round(START_LIMIT_S / _POLL_S)):
+        found = find_engine(state_dir)
+        if found is not None and found.process.pid == process.pid:
+            return EngineUnderTest(found.query, found.management, state_dir, process)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_POLL_S)
+            break
+    log = (state_dir / "engine.log").read_text(errors="replace")
+    raise EngineStartError(f"The engine did not get ready; it printed:\n{log}")

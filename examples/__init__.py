@@ -1,0 +1,1 @@
+"""Programs that show clipper-sls at work."""

@@ -1,0 +1,36 @@
+"""The only replica of the version is killed while clients keep asking."""
+
+import os
+import signal
+import time
+
+from examples.demo.asking import Answer, Tally, crowd
+from examples.demo.engine import wait_until
+from examples.demo.stage import APPLICATION, READY_LIMIT_S, SVM, Stage
+
+TITLE = "A replica dies under load"
+VERSION = "2"
+ANSWERS = 60
+
+
+def play(stage: Stage) -> None:
+    (victim,) = stage.ready_pids(VERSION)
+    with crowd(stage.engine.query, APPLICATION, stage.data.test_rows) as answers:
+        wait_until(lambda: len(answers) >= ANSWERS, READY_LIMIT_S)
+        killed_at = time.monotonic()
+        os.kill(victim, signal.SIGKILL)
+        came_back = wait_until(lambda: bool(stage.ready_pids(VERSION) - {victim}), READY_LIMIT_S)
+        back_at = time.monotonic()
+        answers_again = wait_until(lambda: _predicted(answers, since=back_at) >= ANSWERS, READY_LIMIT_S)
+        stage.engine.look()
+    stage.claims.check(
+        "clients see an answer or the default, nothing else",
+        f"{Tally.of(answers)}, {_predicted(answers)} answers",
+        held=_predicted(answers) + Tally.of(answers).defaults == len(answers),
+    )
+    measured = f"a new process was ready after {back_at - killed_at:.2f} s, and answers"
+    stage.claims.check("the replica comes back by itself", measured, held=came_back and answers_again)
+
+
+def _predicted(answers: list[Answer], since: float = 0.0) -> int:
+    return sum(answer.by == SVM and answer.sent_at >= since for answer in list(answers))

@@ -1,0 +1,178 @@
+"""Function pools for real: bundles in a folder, replicas as processes, the system's clock."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import uvloop
+
+from clipper_sls.adapters.engine import EngineLimits, FunctionPools
+from clipper_sls.adapters.local.bundle_directory import BundleDirectory
+from clipper_sls.adapters.local.system_clock import SystemClock
+from clipper_sls.domain.identifiers import AppName, ModelId
+from clipper_sls.domain.inputs import InputType
+from clipper_sls.domain.query import Deadline, DefaultReason, Predicted, RowResult
+from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE, ModelVersion, Scaling
+from clipper_sls.domain.replicas import PoolStatus, ReplicaState
+from clipper_sls.packaging.bundling import bundle_closure
+from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, stage_runtime
+
+PATIENCE_S = 30.0
+QUICK = EngineLimits(watch_interval_s=0.02, stop_grace_s=1.0, drain_timeout_s=2.0, start_timeout_s=PATIENCE_S)
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop that the engine runs on, and for what is asked most the standard one too."""
+    if item.path.name == "test_answering.py":
+        return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@dataclass
+class RecordedMetrics:
+    """What the pools counted; `batches` holds the number of rows of each."""
+
+    batches: list[int] = field(default_factory=list)
+    crashes: list[ModelId] = field(default_factory=list)
+
+    def answered(self, application: AppName, latency_s: float, reasons: tuple[DefaultReason | None, ...]) -> None:
+        raise AssertionError("pools know no applications")
+
+    def batch(self, model: ModelId, rows: int, latency_s: float, queue_delay_s: float) -> None:
+        assert latency_s >= 0
+        assert queue_delay_s >= 0
+        self.batches.append(rows)
+
+    def cache_lookup(self, model: ModelId, hits: int, misses: int) -> None:
+        raise AssertionError("pools know no cache")
+
+    def cache_failed(self) -> None:
+        raise AssertionError("pools know no cache")
+
+    def replica_crashed(self, model: ModelId) -> None:
+        self.crashes.append(model)
+
+
+@dataclass
+class Engine:
+    """Pools under test, and short ways to deploy to and ask them."""
+
+    pools: FunctionPools
+    state_dir: Path
+    metrics: RecordedMetrics
+    bundle_folder: Path
+
+    def bundle(
+        self,
+        function: Callable[[Any], Any],
+        *,
+        name: str = "m",
+        version: str = "1",
+        replicas: int | tuple[int, int] = 1,
+        input_type: InputType = InputType.JSON,
+        batch_size: int = ADAPTIVE_BATCH_SIZE,
+        pkgs_to_install: Sequence[str] = (),
+    ) -> ModelVersion:
+        """A version of `function`, not started."""
+        draft = self.bundle_folder / "draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        manifest = bundle_closure(
+            function,
+            name=name,
+            version=version,
+            input_type=input_type.value,
+            pkgs_to_install=pkgs_to_install,
+            destination=draft,
+        )
+        if not (self.bundle_folder / manifest.digest).exists():
+            draft.rename(self.bundle_folder / manifest.digest)
+        minimum, maximum = (replicas, replicas) if isinstance(replicas, int) else replicas
+        return ModelVersion(
+            ModelId.of(name, version),
+            input_type,
+            batch_size=batch_size,
+            bundle_digest=manifest.digest,
+            scaling=Scaling(minimum, maximum),
+        )
+
+    async def deploy(self, function: Callable[[Any], Any], **options: Any) -> ModelVersion:
+        version = self.bundle(function, **options)
+        await self.pools.start(version)
+        return version
+
+    async def results(self, version: ModelVersion, *inputs: Any, within_s: float = PATIENCE_S) -> Sequence[RowResult]:
+        """What becomes of JSON inputs that are asked together."""
+        rows = [msgspec.json.encode(value) for value in inputs]
+        return await self.pools.invoke(version, rows, Deadline(time.monotonic() + within_s))
+
+    async def outputs(self, version: ModelVersion, *inputs: Any, within_s: float = PATIENCE_S) -> list[Any]:
+        """Outputs, and `DefaultReason`s where there is none."""
+        results = await self.results(version, *inputs, within_s=within_s)
+        return [msgspec.json.decode(r.output) if isinstance(r, Predicted) else r.reason for r in results]
+
+    def status(self, version: ModelVersion) -> PoolStatus:
+        return next(status for status in self.pools.pools() if status.model == version.id)
+
+    def pids(self, version: ModelVersion) -> list[int]:
+        """Of the replicas that are ready or at work."""
+        states = (ReplicaState.READY, ReplicaState.BUSY)
+        return [r.pid for r in self.status(version).replicas if r.pid is not None and r.state in states]
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Wait for a condition; fails the test when it does not come about."""
+        await wait_until(holds)
+
+
+async def wait_until(holds: Callable[[], object], limit_s: float = PATIENCE_S) -> None:
+    async with asyncio.timeout(limit_s):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+MakeEngine = Callable[..., Awaitable[Engine]]
+
+
+@pytest.fixture(scope="session")
+def runtime_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return stage_runtime(tmp_path_factory.mktemp("runtime"))
+
+
+@pytest.fixture
+async def make_engine(tmp_path: Path, runtime_path: Path) -> AsyncIterator[MakeEngine]:
+    """Pools with limits of the test's own; several calls are one engine after the other on one state directory."""
+    made: list[FunctionPools] = []
+
+    async def make(
+        runtime_path: Path = runtime_path,
+        runtime_requirements: Sequence[str] = RUNTIME_REQUIREMENTS,
+        **limits: Any,
+    ) -> Engine:
+        bundle_folder = tmp_path / "bundles"
+        bundle_folder.mkdir(exist_ok=True)
+        metrics = RecordedMetrics()
+        pools = FunctionPools(
+            state_dir=tmp_path / "state",
+            bundles=BundleDirectory(bundle_folder, max_size_bytes=0),
+            clock=SystemClock(),
+            metrics=metrics,
+            limits=replace(QUICK, **limits),
+            runtime_path=runtime_path,
+            runtime_requirements=runtime_requirements,
+        )
+        made.append(pools)
+        return Engine(pools, tmp_path / "state", metrics, bundle_folder)
+
+    yield make
+    for pools in made:
+        await pools.close()
+
+
+@pytest.fixture
+async def engine(make_engine: MakeEngine) -> Engine:
+    return await make_engine()

@@ -1,0 +1,82 @@
+"""Every public method of Clipper's connection is there, with its arguments in their order and with their defaults."""
+
+import inspect
+
+import pytest
+
+from clipper_sls.deployers import python as python_deployer
+from clipper_sls.sdk import ClipperConnection, LocalContainerManager
+
+METHODS = {
+    "start_clipper": "query_frontend_image=, mgmt_frontend_image=, frontend_exporter_image=, cache_size=33554432, "
+    "qf_http_thread_pool_size=1, qf_http_timeout_request=5, qf_http_timeout_content=300, num_frontend_replicas=1",
+    "connect": "",
+    "register_application": "name, input_type, default_output, slo_micros",
+    "delete_application": "name",
+    "unregister_application": "name",
+    "link_model_to_app": "app_name, model_name",
+    "unlink_model_from_app": "app_name, model_name",
+    "build_and_deploy_model": "name, version, input_type, model_data_path, base_image, labels=None, "
+    "container_registry=None, num_replicas=1, batch_size=-1, pkgs_to_install=None",
+    "build_model": "name, version, model_data_path, base_image, container_registry=None, pkgs_to_install=None",
+    "deploy_model": "name, version, input_type, image, labels=None, num_replicas=1, batch_size=-1",
+    "register_model": "name, version, input_type, image=None, labels=None, batch_size=-1",
+    "get_current_model_version": "name",
+    "get_num_replicas": "name, version=None",
+    "set_num_replicas": "name, num_replicas, version=None",
+    "get_all_apps": "verbose=False",
+    "get_app_info": "name",
+    "get_linked_models": "app_name",
+    "get_all_models": "verbose=False",
+    "get_model_info": "name, version",
+    "get_all_model_replicas": "verbose=False",
+    "get_model_replica_info": "name, version, replica_id",
+    "get_clipper_logs": "logging_dir='clipper_logs/'",
+    "inspect_instance": "",
+    "set_model_version": "name, version, num_replicas=None",
+    "get_query_addr": "",
+    "get_metric_addr": "",
+    "stop_models": "model_names",
+    "stop_versioned_models": "model_versions_dict",
+    "stop_inactive_model_versions": "model_names",
+    "stop_all_model_containers": "",
+    "stop_all": "graceful=True",
+    "test_predict_function": "query, func, input_type",
+}
+
+DEPLOYERS = {
+    "create_endpoint": "clipper_conn, name, input_type, func, default_output='None', version=1, slo_micros=3000000, "
+    "labels=None, registry=None, base_image='default', num_replicas=1, batch_size=-1, pkgs_to_install=None",
+    "deploy_python_closure": "clipper_conn, name, version, input_type, func, base_image='default', labels=None, "
+    "registry=None, num_replicas=1, batch_size=-1, pkgs_to_install=None",
+}
+
+
+def _shown(function) -> str:
+    """The positional arguments; of images only that they have a default."""
+    return ", ".join(
+        parameter.name + _default(parameter)
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.name != "self" and parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    )
+
+
+def _default(parameter: inspect.Parameter) -> str:
+    if parameter.default is parameter.empty:
+        return ""
+    return "=" if parameter.name.endswith("_image") and "/" in parameter.default else f"={parameter.default!r}"
+
+
+@pytest.mark.parametrize(("name", "arguments"), METHODS.items())
+def test_a_method_takes_clippers_arguments(name, arguments):
+    assert _shown(getattr(ClipperConnection, name)) == arguments
+
+
+@pytest.mark.parametrize(("name", "arguments"), DEPLOYERS.items())
+def test_a_deployer_takes_clippers_arguments(name, arguments):
+    assert _shown(getattr(python_deployer, name)) == arguments
+
+
+def test_the_container_manager_takes_its_name_and_ports():
+    arguments = _shown(LocalContainerManager.__init__)
+    assert arguments == ("cluster_name='default-cluster', clipper_query_port=1337, clipper_management_port=1338")
