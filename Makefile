@@ -10,8 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/dev.txt
 BUILD_LOCK := requirements/build.txt
-CODE := clipper_sls tests examples bench
-TYPED := clipper_sls examples/demo bench
+CODE := clipper_sls tests examples bench docs
+TYPED := clipper_sls examples/demo bench docs/reference
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 

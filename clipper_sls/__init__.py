@@ -8,24 +8,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from clipper_sls.errors import ClipperError as ClipperException
-    from clipper_sls.sdk import ClipperConnection, LocalContainerManager, UnconnectedException
+    from clipper_sls.sdk import (
+        CLIPPER_TEMP_DIR,
+        DEFAULT_LABEL,
+        DEFAULT_PREDICTION_CACHE_SIZE_BYTES,
+        ClipperConnection,
+        LocalContainerManager,
+        UnconnectedException,
+        __registry__,
+    )
 
 __version__ = "0.1.0"
 
-__all__ = ["ClipperConnection", "ClipperException", "LocalContainerManager", "UnconnectedException", "__version__"]
+__all__ = [
+    "ClipperConnection",
+    "LocalContainerManager",
+    "ClipperException",
+    "UnconnectedException",
+    "CLIPPER_TEMP_DIR",
+    "DEFAULT_LABEL",
+    "DEFAULT_PREDICTION_CACHE_SIZE_BYTES",
+    "__registry__",
+    "__version__",
+]
 
-_HOMES = {
-    "ClipperConnection": ("clipper_sls.sdk", "ClipperConnection"),
-    "ClipperException": ("clipper_sls.errors", "ClipperError"),
-    "LocalContainerManager": ("clipper_sls.sdk", "LocalContainerManager"),
-    "UnconnectedException": ("clipper_sls.sdk", "UnconnectedException"),
-}
+_HOMES = {"ClipperException": ("clipper_sls.errors", "ClipperError")}
+"""What does not live in the SDK under its own name."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, attribute = _HOMES[name]
+    module, attribute = _HOMES.get(name, ("clipper_sls.sdk", name))
     return getattr(import_module(module), attribute)
 
 

@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from clipper_sls import __version__
 from clipper_sls.adapters.engine import EngineLimits, FunctionPools
@@ -133,7 +133,7 @@ class EmbeddedEngine:
             clock=clock,
         )
 
-    def _query_app(self, metrics: LocalMetrics) -> FastAPI:
+    def _query_app(self, metrics: LocalMetrics) -> ASGIApp:
         settings = self._settings
         return create_query_app(
             self._services,
@@ -143,7 +143,7 @@ class EmbeddedEngine:
             model_slo_s=settings.model_slo_ms / 1000,
         )
 
-    def _management_app(self) -> FastAPI:
+    def _management_app(self) -> ASGIApp:
         return create_management_app(
             self._services,
             info=self.info,

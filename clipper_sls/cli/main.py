@@ -35,9 +35,7 @@ def dev(
         cluster_name=cluster_name,
         cache_size_bytes=cache_size_bytes,
     )
-    raise typer.Exit(
-        run_engine(settings, move_ports=move_ports, ready_file=ready_file, console=Console(stderr=True))
-    )
+    raise typer.Exit(run_engine(settings, move_ports=move_ports, ready_file=ready_file, console=Console(stderr=True)))
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Names, validated once on construction, so that whoever holds one need not check it again.
 
-The rule is Clipper's: lower-case letters, digits and inner dashes. Model names end up in image tags, function
-names and file paths, and all of them take this alphabet. Our addition is a length limit.
+The rule is Clipper's: lower-case letters, digits and inner dashes. Model names end up in image tags, function names
+and file paths, and all of them take this alphabet. Our addition is a length limit.
 """
 
 import re
@@ -13,11 +13,10 @@ from clipper_sls.errors import InvalidNameError
 MAX_NAME_LENGTH = 63
 """Room for prefixes within the 64 characters of an AWS function name and the 63 of a DNS label."""
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?\Z")
 _REFUSED_CHARACTERS = (",", ":")
 
 
-def _checked(value: str, what: str) -> str:
+def _checked(value: str, what: str, inner: str) -> str:
     if any(character in value for character in _REFUSED_CHARACTERS):
         listed = ", ".join(f"'{character}'" for character in _REFUSED_CHARACTERS)
         raise InvalidNameError(f"Invalid {what} supplied: {shortened(value)!r}. Contains one of: {listed}")
@@ -26,10 +25,11 @@ def _checked(value: str, what: str) -> str:
             f"Invalid {what} supplied: {shortened(value)!r} has {len(value)} characters; at most "
             f"{MAX_NAME_LENGTH} are allowed"
         )
-    if not _NAME.match(value):
+    if not re.fullmatch(rf"[a-z0-9]([{inner}a-z0-9]*[a-z0-9])?", value):
+        listed = " or ".join(f"'{character}'" for character in inner)
         raise InvalidNameError(
             f"Invalid {what} supplied: {shortened(value)!r}. It must consist of lower case alphanumeric characters "
-            f"or '-', and must start and end with an alphanumeric character"
+            f"or {listed}, and must start and end with an alphanumeric character"
         )
     return value
 
@@ -44,16 +44,23 @@ class _Name(str):
 
     __slots__ = ()
     what = "name"
+    inner = "-"
 
     def __new__(cls, value: str) -> Self:
-        return super().__new__(cls, _checked(str(value), cls.what))
+        return super().__new__(cls, _checked(str(value), cls.what, cls.inner))
+
+    @classmethod
+    def sought(cls, value: str) -> Self:
+        """A name only to be looked up: one that breaks the rule is found nowhere, and needs no error of its own."""
+        return str.__new__(cls, value)
 
 
 class AppName(_Name):
-    """The name of an application."""
+    """The name of an application. It ends up in URLs only, so it may hold underscores too, as Clipper's did."""
 
     __slots__ = ()
     what = "application name"
+    inner = "-_"
 
 
 class ModelName(_Name):
@@ -81,6 +88,11 @@ class ModelId:
     def of(cls, name: str, version: object) -> "ModelId":
         """Validate both parts; the version may be of any type that prints as a name."""
         return cls(ModelName(name), Version(str(version)))
+
+    @classmethod
+    def sought(cls, name: str, version: object) -> "ModelId":
+        """An identity only to be looked up."""
+        return cls(ModelName.sought(name), Version.sought(str(version)))
 
     def __str__(self) -> str:
         return f"{self.name}:{self.version}"

@@ -91,7 +91,7 @@ def wanted_replicas(
     """
     if queued_rows and live - busy <= 0:
         live += 1
-    elif idle_for_s >= idle_limit_s and not busy:
+    elif idle_for_s >= idle_limit_s and not busy and not queued_rows:
         live = scaling.minimum
     return max(scaling.minimum, min(scaling.maximum, live))
 

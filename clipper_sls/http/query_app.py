@@ -6,12 +6,16 @@ from typing import Any, Protocol
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
 
 from clipper_sls import __version__
 from clipper_sls.http.encode import encode_error
+from clipper_sls.http.fast_path import PredictFastPath
 from clipper_sls.http.health import add_health_routes
+from clipper_sls.http.oip import oip_router
 from clipper_sls.http.predict import JSON, InputLimits, PredictRoutes
 from clipper_sls.http.query_openapi import PREDICT_OPENAPI, UPDATE_OPENAPI
 from clipper_sls.service.services import Services
@@ -38,16 +42,24 @@ def create_query_app(
     metrics: MetricsPage,
     is_ready: Callable[[], dict[str, Any]],
     model_slo_s: float,
-) -> FastAPI:
+) -> ASGIApp:
     """`is_ready` as in `http.health`; `model_slo_s` is the objective of requests that name a model directly."""
     app = FastAPI(title="clipper-sls query", version=__version__, description=DESCRIPTION)
     add_health_routes(app, is_ready)
     _add_metrics_route(app, metrics)
-    # OIP
-    _add_application_routes(app, PredictRoutes(services, limits))
+    app.include_router(
+        oip_router(
+            services,
+            is_ready=is_ready,
+            slo_s=model_slo_s,
+            max_body_bytes=limits.max_body_bytes,
+            max_batch_rows=limits.max_batch_rows,
+        )
+    )
+    routes = PredictRoutes(services, limits)
+    _add_application_routes(app, routes)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected)
-    return app
+    return ServerErrorMiddleware(PredictFastPath(app, routes), handler=_unexpected)
 
 
 def _add_application_routes(app: FastAPI, routes: PredictRoutes) -> None:

@@ -94,5 +94,6 @@ def _config(app: ASGIApp, drain_timeout_s: float) -> uvicorn.Config:
         access_log=False,
         log_level="warning",
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(drain_timeout_s)),
     )

@@ -74,7 +74,12 @@ def start_engine(state_dir: Path, options: Sequence[str]) -> RunningEngine:
         process = _spawn(["dev", "--state-dir", str(state_dir), *options], log)
     except OSError as error:
         raise EngineStartError(f"The engine could not be started on state directory {state_dir}: {error}") from error
-    engine = _wait_until_ready(process, state_dir, log)
+    try:
+        engine = _wait_until_ready(process, state_dir, log)
+    except BaseException:  # Ctrl-C included: nothing half-started stays behind
+        process.kill()
+        process.wait()
+        raise
     process.returncode = 0  # nobody waits for it from here on: it outlives us, and Popen must not complain
     return engine
 
@@ -99,8 +104,6 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", state_dir: Path, log: 
         with suppress(subprocess.TimeoutExpired):
             status = process.wait(timeout=POLL_S)
             raise EngineStartError(f"The engine ended with status {status} before it was ready. {_log_end(log)}")
-    process.kill()
-    process.wait()
     raise EngineStartError(f"The engine was not ready after {START_LIMIT_S:.0f} s and was killed. {_log_end(log)}")
 
 

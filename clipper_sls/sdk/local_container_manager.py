@@ -101,7 +101,9 @@ class LocalContainerManager:
         }
         self._warn_about(given, clipper_images.START_DEFAULTS)
         self._check_not_running()
-        if not self.keep_state:
+        if self.keep_state:
+            state_folder.unmark(self.state_dir)
+        else:
             state_folder.mark_if_new(self.state_dir)
         self._attach_to(Attachment.to(self._start(cache_size), self.state_dir))
 

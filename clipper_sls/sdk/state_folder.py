@@ -25,6 +25,11 @@ def mark_if_new(state_dir: Path) -> None:
         (state_dir / MARK).touch()
 
 
+def unmark(state_dir: Path) -> None:
+    """Somebody wants to keep what is in `state_dir`."""
+    (state_dir / MARK).unlink(missing_ok=True)
+
+
 def forget(state_dir: Path) -> bool:
     """Delete `state_dir` if it is the SDK's own; otherwise only what was built. Whether all of it is gone."""
     is_ours = (state_dir / MARK).exists()

@@ -18,7 +18,7 @@ from clipper_sls.domain.query import (
 )
 from clipper_sls.domain.records import Application, ModelVersion
 from clipper_sls.domain.selection import choose
-from clipper_sls.errors import ClipperError, InvalidNameError, NotServedError
+from clipper_sls.errors import ClipperError, NotServedError
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
 from clipper_sls.ports.model_invoker import ModelInvoker
@@ -48,22 +48,18 @@ class PredictionService:
 
     async def application(self, name: str) -> Application:
         """The application that a URL names. Raises NotServedError."""
-        snapshot = await self._registry.fresh()
-        try:
-            return snapshot.applications[AppName(name)]
-        except (InvalidNameError, KeyError):
-            raise NotServedError(f"No application {shortened(name)!r} is registered") from None
+        found = (await self._registry.fresh()).applications.get(AppName.sought(name))
+        if found is None:
+            raise NotServedError(f"No application {shortened(name)!r} is registered")
+        return found
 
     async def model_version(self, model: str, version: str | None) -> ModelVersion:
         """The version that a URL names, the current one by default. Raises NotServedError."""
         snapshot = await self._registry.fresh()
-        try:
-            if version is None:
-                found = snapshot.current(ModelName(model))
-            else:
-                found = snapshot.versions.get(ModelId.of(model, version))
-        except InvalidNameError:
-            found = None
+        if version is None:
+            found = snapshot.current(ModelName.sought(model))
+        else:
+            found = snapshot.versions.get(ModelId.sought(model, version))
         if found is None:
             which = f"{shortened(model)!r}" + (f" version {shortened(version)!r}" if version is not None else "")
             raise NotServedError(f"No model {which} is registered")

@@ -1,7 +1,7 @@
 """A real engine for a test: its own process, its own state directory, free ports.
 
-    with embedded_engine(tmp_path) as engine:
-        httpx2.get(f"{engine.query}/readyz")
+with embedded_engine(tmp_path) as engine:
+    httpx2.get(f"{engine.query}/readyz")
 """
 
 import signal

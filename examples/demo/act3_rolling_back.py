@@ -4,7 +4,6 @@ import time
 
 from examples.demo.asking import crowd
 from examples.demo.engine import wait_until
-from examples.demo.models import marked
 from examples.demo.stage import APPLICATION, MODEL, READY_LIMIT_S, SVM, TREE, Stage
 from examples.demo.switching import Switch, check_switch
 
@@ -36,10 +35,10 @@ def _roll_back(stage: Stage) -> None:
 def _pin(stage: Stage) -> None:
     asker = stage.asker()
     row = stage.data.test_rows[0]
-    by = {version: asker.ask(marked(row, 4), version).by for version in (None, "1", "2")}
+    by = {version: asker.insist(row, version).by for version in (None, "1", "2")}
     asker.close()
     stage.claims.check(
         "a request may pin a version",
-        f"version 2 answers as {by['2']}, the others get the {by[None]}",
+        f"2: {by['2']}; none: {by[None]}",
         held=by == {None: TREE, "1": TREE, "2": SVM},
     )

@@ -28,7 +28,7 @@ def play(stage: Stage) -> None:
         f"{Tally.of(answers)}, {_predicted(answers)} answers",
         held=_predicted(answers) + Tally.of(answers).defaults == len(answers),
     )
-    measured = f"a new process was ready after {back_at - killed_at:.2f} s, and answers"
+    measured = f"ready after {back_at - killed_at:.2f} s, as a new process"
     stage.claims.check("the replica comes back by itself", measured, held=came_back and answers_again)
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from examples.demo.engine import wait_until
-from examples.demo.models import marked
 from examples.demo.stage import APPLICATION, MODEL, READY_LIMIT_S, SVM, TREE, Stage
 
 TITLE = "The engine dies, and starts again"
@@ -21,8 +20,7 @@ def play(stage: Stage) -> None:
     models = ", ".join(model["model_version"] for model in after["models"])
     stage.claims.check(
         "everything registered is still there",
-        f"ready again after {seconds:.2f} s with application {APPLICATION}, versions {models}, version "
-        f"{after['current']} current",
+        f"ready after {seconds:.2f} s: versions {models}, current {after['current']}",
         held=before == after,
     )
     _check_serving(stage)
@@ -41,7 +39,7 @@ def _registered(stage: Stage) -> dict[str, Any]:
 def _check_serving(stage: Stage) -> None:
     asker = stage.asker()
     row = stage.data.test_rows[0]
-    answers = [asker.ask(marked(row, 5), version) for version in (None, "1")]
+    answers = [asker.insist(row, version) for version in (None, "1")]
     asker.close()
     stage.claims.check(
         "and both versions answer",

@@ -74,12 +74,16 @@ class DemoEngine:
 
     def left_over(self) -> list[psutil.Process]:
         """Processes that still run: those seen before, and any whose command line or environment names our folder."""
-        return [process for process in psutil.process_iter() if process in self._seen or self._is_ours(process)]
+        return [process for process in psutil.process_iter() if self._is_ours(process)]
 
     def _is_ours(self, process: psutil.Process) -> bool:
         folder = str(self.state_dir)
         try:
-            return folder in " ".join(process.cmdline()) or any(folder in value for value in process.environ().values())
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return False  # it has ended; whoever inherited it has not looked yet
+            if process in self._seen or folder in " ".join(process.cmdline()):
+                return True
+            return any(folder in value for value in process.environ().values())
         except psutil.Error:
             return False  # it ended just now, or is somebody else's
 

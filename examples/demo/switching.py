@@ -37,6 +37,6 @@ def check_switch(claims: Claims, what: str, switch: Switch) -> None:
     before, after = switch.count(switch.before), switch.count(switch.after)
     claims.check(
         f"the {what} is one moment in the answers",
-        f"{before} by the {switch.before}, then {after} by the {switch.after}, {len(switch.late())} out of order",
+        f"{before} {switch.before}, then {after} {switch.after}, {len(switch.late())} out of order",
         held=min(before, after) >= LEAST_ANSWERS and not switch.late(),
     )

@@ -40,9 +40,11 @@ def recipe_for(
     """
     if _fits_host(manifest, host_python, installed_version):
         return None
-    own = (*sorted(manifest.requirements), *manifest.pkgs_to_install)
+    by_hand = manifest.pkgs_to_install
+    own = (*_beside(by_hand, sorted(manifest.requirements)), *by_hand)
     python = manifest.python if _is_bound_to_python(manifest) else host_python
-    return Recipe(python, (*own, *_beside(own, runtime_requirements)))
+    relaxed = [str(_name(text)) if _name(text) in _NEGOTIABLE else text for text in runtime_requirements]
+    return Recipe(python, (*own, *_beside(own, relaxed)))
 
 
 def _fits_host(manifest: Manifest, host_python: str, installed_version: Callable[[str], str | None]) -> bool:
@@ -69,14 +71,10 @@ def _is_installed(text: str, installed_version: Callable[[str], str | None]) -> 
     return version is not None and requirement.specifier.contains(version, prereleases=True)
 
 
-def _beside(own: Sequence[str], runtime_requirements: Sequence[str]) -> list[str]:
-    """The runtime's requirements that the model's packages leave room for."""
-    named = {_name(text) for text in own}
-    return [
-        text if _name(text) not in _NEGOTIABLE else str(_name(text))
-        for text in runtime_requirements
-        if _name(text) not in named
-    ]
+def _beside(chosen: Sequence[str], others: Sequence[str]) -> list[str]:
+    """Those of `others` about which `chosen` says nothing: who asks by hand wins over what was found by analysis."""
+    named = {_name(text) for text in chosen} - {None}
+    return [text for text in others if _name(text) not in named]
 
 
 def _name(text: str) -> str | None:

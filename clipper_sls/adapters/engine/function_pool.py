@@ -130,6 +130,7 @@ class FunctionPool:
         for replica in tuple(self._live.values()):
             self._retire(replica, drain_timeout_s=0.0)
         await self._wait_for_tasks(tuple(self._tasks))
+        self._dispatcher.refuse_waiting(self._stopped())  # what the last of them dropped
 
     def check(self, now: float) -> None:
         """To be called from time to time: ends replicas that take too much, starts and ends others by need."""
@@ -165,6 +166,7 @@ class FunctionPool:
 
     def replica_answered(self, batch: Batch, results: list[RowResult]) -> None:
         self._crashes = 0
+        self._used_at = self._clock.now()
         self._dispatcher.answered(batch, results)
 
     def replica_dropped(self, batch: Batch, why: str) -> None:

@@ -167,7 +167,8 @@ class FunctionPools:
         for pool in pools:
             pool.check(self._clock.now())
         logs = [path for pool in pools for path in pool.live_logs()]
-        await asyncio.to_thread(_bound, logs, self._limits.replica_log_bytes)
+        if logs:
+            await asyncio.to_thread(_bound, logs, self._limits.replica_log_bytes)
 
 
 def _bound(logs: Sequence[Path], max_bytes: int) -> None:

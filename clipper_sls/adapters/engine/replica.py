@@ -153,7 +153,8 @@ class Replica:
         if self._ready_at is None:
             self._ready_at = self._clock.now()
             self._owner.replica_ready()
-        self._owner.replica_idle(self)
+        if not self._is_stopping:  # the owner may have had enough of them
+            self._owner.replica_idle(self)
 
     def poll_lost(self, poll: Poll) -> None:
         if poll is self._poll:

@@ -80,7 +80,7 @@ class RowQueue:
         return self._row_count
 
     def push(self, call: Call) -> None:
-        """Let all rows of `call` wait."""
+        """Let all rows of `call` wait; it has one at least."""
         self._push(Span(call, 0, len(call.rows)))
 
     def push_apart(self, batch: Batch) -> None:

@@ -43,7 +43,7 @@ class StateDirectory:
             os.pwrite(lock, str(os.getpid()).encode(), 0)
 
     def write_ready_file(self, *, query: str, management: str, path: Path | None = None) -> None:
-        """Tell where this engine listens, in one step, so that a reader sees all of it or nothing. Raises StoreError."""
+        """Tell where this engine listens; a reader sees all of it or nothing. Raises StoreError."""
         write_atomically(
             path or self.path / READY_FILE,
             json.dumps(

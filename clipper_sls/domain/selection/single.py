@@ -1,8 +1,8 @@
 """One model per application: its current version, or the one that the query pins."""
 
-from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version, shortened
+from clipper_sls.domain.identifiers import AppName, ModelId, shortened
 from clipper_sls.domain.records import ModelVersion, RegistrySnapshot
-from clipper_sls.errors import InvalidNameError, RequestedVersionError
+from clipper_sls.errors import RequestedVersionError
 
 
 def choose(snapshot: RegistrySnapshot, application: AppName, pinned: str | None) -> ModelVersion | None:
@@ -14,15 +14,8 @@ def choose(snapshot: RegistrySnapshot, application: AppName, pinned: str | None)
     model = models[0] if models else None
     if pinned is None:
         return snapshot.current(model) if model else None
-    found = _registered(snapshot, model, pinned) if model else None
+    found = snapshot.versions.get(ModelId.sought(model, pinned)) if model else None
     if found is None:
         asked = f"model: {model}" if model else f"application: {application}, which has no model linked"
         raise RequestedVersionError(f"Requested version: {shortened(pinned)} does not exist for {asked}")
     return found
-
-
-def _registered(snapshot: RegistrySnapshot, model: ModelName, version: str) -> ModelVersion | None:
-    try:
-        return snapshot.versions.get(ModelId(model, Version(version)))
-    except InvalidNameError:
-        return None

@@ -27,17 +27,17 @@ class ApplicationEndpoints:
         return f"Successfully added application with name '{body.name}'"
 
     async def delete(self, body: bodies.NamedApplication) -> str:
-        await self._services.applications.delete(AppName(body.name))
+        await self._services.applications.delete(AppName.sought(body.name))
         return f"Successfully deleted application with name '{body.name}'"
 
     async def link(self, body: bodies.Links) -> str:
-        models = [ModelName(name) for name in body.model_names]
-        await self._services.applications.link(AppName(body.app_name), models)
+        models = [ModelName.sought(name) for name in body.model_names]
+        await self._services.applications.link(AppName.sought(body.app_name), models)
         return f"Successfully linked model with name '{models[0]}' to application '{body.app_name}'"
 
     async def unlink(self, body: bodies.Links) -> str:
-        models = [ModelName(name) for name in body.model_names]
-        await self._services.applications.unlink(AppName(body.app_name), models)
+        models = [ModelName.sought(name) for name in body.model_names]
+        await self._services.applications.unlink(AppName.sought(body.app_name), models)
         return "Success!"
 
     async def list_all(self, body: bodies.Verbose) -> list[Any]:
@@ -45,7 +45,7 @@ class ApplicationEndpoints:
         return [self._shown(application) if body.verbose else application.name for application in applications]
 
     async def get(self, body: bodies.NamedApplication) -> dict[str, Any]:
-        found = self._services.registry.snapshot.applications.get(AppName(body.name))
+        found = self._services.registry.snapshot.applications.get(AppName.sought(body.name))
         return self._shown(found) if found else {}
 
     async def linked_models(self, body: bodies.LinkedModels) -> list[Any]:
@@ -57,7 +57,7 @@ class ApplicationEndpoints:
         return self._known(body.app_name).default_output
 
     def _known(self, name: str) -> Application:
-        found = self._services.registry.snapshot.applications.get(AppName(name))
+        found = self._services.registry.snapshot.applications.get(AppName.sought(name))
         if found is None:
             raise UnknownApplicationError(f"No application with name '{name}' exists.")
         return found

@@ -32,21 +32,21 @@ class ModelEndpoints:
         return f"Successfully added model with name '{body.model_name}' and input type '{version.input_type}'"
 
     async def delete(self, body: bodies.OneVersion) -> str:
-        model = ModelId.of(body.model_name, body.model_version)
+        model = ModelId.sought(body.model_name, body.model_version)
         await self._services.models.delete(model)
         return f"Successfully deleted model with name '{model.name}' and version '{model.version}'"
 
     async def set_version(self, body: bodies.OneVersion) -> str:
-        model = ModelId.of(body.model_name, body.model_version)
+        model = ModelId.sought(body.model_name, body.model_version)
         await self._services.models.set_current(model.name, model.version)
         return f"Successfully set model with name '{model.name}' to version '{model.version}'"
 
     async def roll_back(self, body: bodies.OneModel) -> dict[str, Any]:
-        done = await self._services.models.roll_back(ModelName(body.model_name))
+        done = await self._services.models.roll_back(ModelName.sought(body.model_name))
         return {"model_name": done.model, "from_version": done.from_version, "to_version": done.to_version}
 
     async def history(self, body: bodies.OneModel) -> list[Any]:
-        model, snapshot = ModelName(body.model_name), self._services.registry.snapshot
+        model, snapshot = ModelName.sought(body.model_name), self._services.registry.snapshot
         if not snapshot.versions_of(model):
             raise UnknownModelError(f"No model with name '{model}' exists.")
         current = snapshot.currents.get(model)
@@ -57,7 +57,7 @@ class ModelEndpoints:
         return [self._shown(version) if body.verbose else str(version.id) for version in versions]
 
     async def get(self, body: bodies.OneVersion) -> dict[str, Any]:
-        model = ModelId.of(body.model_name, body.model_version)
+        model = ModelId.sought(body.model_name, body.model_version)
         found = self._services.registry.snapshot.versions.get(model)
         return self._shown(found) if found else {}
 

@@ -46,7 +46,7 @@ class ReplicaEndpoints:
         ]
 
     async def container(self, body: bodies.OneContainer) -> dict[str, Any]:
-        model, types = ModelId.of(body.model_name, body.model_version), self._services.registry.snapshot.versions
+        model, types = ModelId.sought(body.model_name, body.model_version), self._services.registry.snapshot.versions
         for pool in self._services.host.pools():
             for replica in pool.replicas:
                 if pool.model == model and model in types and replica.replica_id == body.replica_id:
@@ -69,13 +69,13 @@ class ReplicaEndpoints:
     def _selected(self, name: str | None, version: str | int | None) -> list[PoolStatus]:
         snapshot = self._services.registry.snapshot
         if name is not None:
-            _check_known(snapshot, ModelName(name), None if version is None else Version(str(version)))
+            _check_known(snapshot, ModelName.sought(name), None if version is None else Version.sought(str(version)))
         return [pool for pool in self._services.host.pools() if _fits(pool.model, name, version)]
 
     def _version_or_current(self, name: str, version: str | int | None) -> ModelId:
         if version is not None:
-            return ModelId.of(name, version)
-        current = self._services.registry.snapshot.current(ModelName(name))
+            return ModelId.sought(name, version)
+        current = self._services.registry.snapshot.current(ModelName.sought(name))
         if current is None:
             raise UnknownModelError(f"No versions of model {name} registered with Clipper")
         return current.id

@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -67,6 +66,7 @@ class Engine:
     state_dir: Path
     metrics: RecordedMetrics
     bundle_folder: Path
+    clock: SystemClock
 
     def bundle(
         self,
@@ -109,7 +109,7 @@ class Engine:
     async def results(self, version: ModelVersion, *inputs: Any, within_s: float = PATIENCE_S) -> Sequence[RowResult]:
         """What becomes of JSON inputs that are asked together."""
         rows = [msgspec.json.encode(value) for value in inputs]
-        return await self.pools.invoke(version, rows, Deadline(time.monotonic() + within_s))
+        return await self.pools.invoke(version, rows, Deadline(self.clock.now() + within_s))
 
     async def outputs(self, version: ModelVersion, *inputs: Any, within_s: float = PATIENCE_S) -> list[Any]:
         """Outputs, and `DefaultReason`s where there is none."""
@@ -124,15 +124,15 @@ class Engine:
         states = (ReplicaState.READY, ReplicaState.BUSY)
         return [r.pid for r in self.status(version).replicas if r.pid is not None and r.state in states]
 
+    def log(self, version: ModelVersion) -> str:
+        """All that the version's replicas printed."""
+        return "".join(path.read_text() for path in self.pools.log_files(version.id))
+
     async def until(self, holds: Callable[[], object]) -> None:
         """Wait for a condition; fails the test when it does not come about."""
-        await wait_until(holds)
-
-
-async def wait_until(holds: Callable[[], object], limit_s: float = PATIENCE_S) -> None:
-    async with asyncio.timeout(limit_s):
-        while not holds():
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(PATIENCE_S):
+            while not holds():  # noqa: ASYNC110 - what it waits for is in other processes
+                await asyncio.sleep(0.01)
 
 
 MakeEngine = Callable[..., Awaitable[Engine]]
@@ -155,18 +155,18 @@ async def make_engine(tmp_path: Path, runtime_path: Path) -> AsyncIterator[MakeE
     ) -> Engine:
         bundle_folder = tmp_path / "bundles"
         bundle_folder.mkdir(exist_ok=True)
-        metrics = RecordedMetrics()
+        metrics, clock = RecordedMetrics(), SystemClock()
         pools = FunctionPools(
             state_dir=tmp_path / "state",
             bundles=BundleDirectory(bundle_folder, max_size_bytes=0),
-            clock=SystemClock(),
+            clock=clock,
             metrics=metrics,
             limits=replace(QUICK, **limits),
             runtime_path=runtime_path,
             runtime_requirements=runtime_requirements,
         )
         made.append(pools)
-        return Engine(pools, tmp_path / "state", metrics, bundle_folder)
+        return Engine(pools, tmp_path / "state", metrics, bundle_folder, clock)
 
     yield make
     for pools in made:

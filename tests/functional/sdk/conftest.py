@@ -32,15 +32,15 @@ def connection(cluster: ClipperConnection) -> Iterator[ClipperConnection]:
         cluster.unregister_application(name)
 
 
-@pytest.fixture
-def predict(cluster: ClipperConnection) -> Callable[..., httpx2.Response]:
+@pytest.fixture(scope="module")
+def predict(cluster: ClipperConnection) -> Iterator[Callable[..., httpx2.Response]]:
     """`predict(app, input=[...])`: one request to the predict URL."""
+    with httpx2.Client(base_url=f"http://{cluster.get_query_addr()}", timeout=60, trust_env=False) as client:
 
-    def ask(app: str, slash: str = "", **body: Any) -> httpx2.Response:
-        url = f"http://{cluster.get_query_addr()}/{app}/predict{slash}"
-        return httpx2.post(url, json=body, timeout=60, trust_env=False)
+        def ask(app: str, slash: str = "", **body: Any) -> httpx2.Response:
+            return client.post(f"/{app}/predict{slash}", json=body)
 
-    return ask
+        yield ask
 
 
 @pytest.fixture

@@ -164,6 +164,7 @@ def test_the_size_of_the_cache_is_taken(new_manager):
     assert command[command.index("--cache-size-bytes") + 1] == "1000"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "expected"), [("basic_query.py", '"default":false'), ("digits.py", "right over HTTP")]
 )

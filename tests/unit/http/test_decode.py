@@ -52,7 +52,19 @@ def test_unknown_keys_are_ignored_and_an_integer_version_is_a_name() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"null", b"3", b'"x"', b"{}", b'{"uid": 1}', b"\xff\xfe", b'{"input": [NaN]}', b'{"input": [1,]}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"3",
+        b'"x"',
+        b"{}",
+        b'{"uid": 1}',
+        b"\xff\xfe",
+        b'{"input": [NaN]}',
+        b'{"input": [1,]}',
+    ],
 )
 def test_what_is_no_request_is_malformed(body: bytes) -> None:
     with pytest.raises(MalformedRequestError, match="Error parsing JSON"):

@@ -54,4 +54,6 @@ def test_an_empty_batch_is_an_empty_list() -> None:
 
 def test_a_batch_of_one_is_both_a_batch_and_clippers_bare_prediction() -> None:
     prediction = {"query_id": 1, "output": 5, "default": False}
-    assert json.loads(encode_batch([Prediction(1, OutputJson(b"5"))])) == prediction | {"batch_predictions": [prediction]}
+    assert json.loads(encode_batch([Prediction(1, OutputJson(b"5"))])) == prediction | {
+        "batch_predictions": [prediction]
+    }

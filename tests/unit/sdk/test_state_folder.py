@@ -27,3 +27,15 @@ def test_what_somebody_else_left_in_a_folder_is_kept(tmp_path):
 
 def test_a_folder_that_is_not_there_is_no_error(tmp_path):
     assert not state_folder.forget(tmp_path / "absent")
+
+
+def test_a_folder_that_somebody_wants_to_keep_is_kept(tmp_path):
+    state_folder.mark_if_new(tmp_path / "cluster")
+    state_folder.unmark(tmp_path / "cluster")
+    assert not state_folder.forget(tmp_path / "cluster")
+    assert (tmp_path / "cluster").exists()
+
+
+def test_only_the_owner_may_look_into_a_folder(tmp_path):
+    state_folder.mark_if_new(tmp_path / "cluster")
+    assert (tmp_path / "cluster").stat().st_mode & 0o077 == 0

@@ -1,0 +1,36 @@
+"""Runs pools until it is killed: `python pools_in_a_process.py STATE_DIR BUNDLES DIGEST RUNTIME_PATH`.
+
+Prints the process ids of its two replicas once they are ready.
+"""
+
+import asyncio
+import random
+import sys
+from pathlib import Path
+
+from clipper_sls.adapters.engine import EngineLimits, FunctionPools
+from clipper_sls.adapters.local.bundle_directory import BundleDirectory
+from clipper_sls.adapters.local.metrics import LocalMetrics
+from clipper_sls.adapters.local.system_clock import SystemClock
+from clipper_sls.domain.identifiers import ModelId
+from clipper_sls.domain.inputs import InputType
+from clipper_sls.domain.records import ModelVersion, Scaling
+
+
+async def main(state_dir: str, bundles: str, digest: str, runtime_path: str) -> None:
+    clock = SystemClock()
+    pools = FunctionPools(
+        state_dir=Path(state_dir),
+        bundles=BundleDirectory(Path(bundles), max_size_bytes=0),
+        clock=clock,
+        metrics=LocalMetrics(clock=clock, chance=random.Random(0)),
+        limits=EngineLimits(),
+        runtime_path=Path(runtime_path),
+        runtime_requirements=(),
+    )
+    await pools.start(ModelVersion(ModelId.of("m", 1), InputType.JSON, bundle_digest=digest, scaling=Scaling.fixed(2)))
+    print(*(replica.pid for replica in pools.pools()[0].replicas), flush=True)
+    await asyncio.Event().wait()
+
+
+asyncio.run(main(*sys.argv[1:]))

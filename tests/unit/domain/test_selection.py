@@ -1,0 +1,40 @@
+import pytest
+
+from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
+from clipper_sls.domain.inputs import InputType
+from clipper_sls.domain.records import Application, Current, Link, ModelVersion, RegistrySnapshot, Switch
+from clipper_sls.domain.selection import choose
+from clipper_sls.errors import RequestedVersionError
+
+SHOP, PRICE = AppName("shop"), ModelName("price")
+APPLICATION = Application(SHOP, InputType.DOUBLES, "0", 1)
+ONE, TWO = (ModelVersion(ModelId.of("price", version), InputType.DOUBLES) for version in (1, 2))
+CURRENT_IS_TWO = Current(PRICE, (Switch(Version("2"), 0.0),))
+
+
+def test_the_linked_models_current_version_answers() -> None:
+    snapshot = RegistrySnapshot.of(1, [APPLICATION, ONE, TWO, Link(SHOP, PRICE), CURRENT_IS_TWO])
+    assert choose(snapshot, SHOP, None) == TWO
+
+
+def test_a_pinned_version_answers_though_it_is_not_current() -> None:
+    snapshot = RegistrySnapshot.of(1, [APPLICATION, ONE, TWO, Link(SHOP, PRICE), CURRENT_IS_TWO])
+    assert choose(snapshot, SHOP, "1") == ONE
+
+
+def test_without_a_link_or_a_current_version_there_is_nobody_to_ask() -> None:
+    assert choose(RegistrySnapshot.of(1, [APPLICATION, TWO, CURRENT_IS_TWO]), SHOP, None) is None
+    assert choose(RegistrySnapshot.of(1, [APPLICATION, TWO, Link(SHOP, PRICE)]), SHOP, None) is None
+
+
+@pytest.mark.parametrize("pinned", ["3", "No Name", ""])
+def test_pinning_an_unknown_version_is_refused_with_clippers_text(pinned: str) -> None:
+    snapshot = RegistrySnapshot.of(1, [APPLICATION, ONE, Link(SHOP, PRICE)])
+    with pytest.raises(RequestedVersionError) as caught:
+        choose(snapshot, SHOP, pinned)
+    assert caught.value.msg == f"Requested version: {pinned} does not exist for model: price"
+
+
+def test_pinning_without_a_link_is_refused() -> None:
+    with pytest.raises(RequestedVersionError, match="no model linked"):
+        choose(RegistrySnapshot.of(1, [APPLICATION]), SHOP, "1")

@@ -1,0 +1,83 @@
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from clipper_sls.adapters.local.memory_registry import MemoryRegistry
+from clipper_sls.domain import changes
+from clipper_sls.domain.changes import Change, Put
+from clipper_sls.domain.identifiers import AppName
+from clipper_sls.domain.inputs import InputType
+from clipper_sls.domain.records import Application, RegistrySnapshot
+from clipper_sls.errors import ApplicationExistsError, StaleWriteError, StoreUnavailableError
+from clipper_sls.service.registry_view import RegistryView
+
+
+def application(name: str) -> Application:
+    return Application(AppName(name), InputType.DOUBLES, "0", 1)
+
+
+def adding(name: str):
+    return lambda snapshot: changes.register_application(snapshot, application(name))
+
+
+async def test_a_change_is_seen_as_soon_as_it_is_committed(world) -> None:
+    view = await world.view()
+    await view.commit(adding("shop"))
+    assert list(view.snapshot.applications) == ["shop"]
+
+
+async def test_when_another_was_faster_it_is_decided_again_on_what_they_left(world) -> None:
+    view = await world.view()
+    await world.registry.commit([Put(application("bank"))], 0)
+    await view.commit(adding("shop"))
+    assert sorted(view.snapshot.applications) == ["bank", "shop"]
+
+
+async def test_what_another_did_may_make_it_impossible(world) -> None:
+    view = await world.view()
+    await world.registry.commit([Put(application("shop"))], 0)
+    with pytest.raises(ApplicationExistsError):
+        await view.commit(adding("shop"))
+
+
+async def test_of_many_changes_at_once_none_is_lost(world) -> None:
+    view = await world.view()
+    await asyncio.gather(*(view.commit(adding(f"app-{number}")) for number in range(8)))
+    assert len((await world.registry.snapshot()).applications) == 8
+
+
+async def test_a_decision_that_changes_nothing_writes_nothing(world) -> None:
+    view = await world.view()
+    assert (await view.commit(lambda snapshot: ())).revision == 0
+
+
+class AlwaysStale(MemoryRegistry):
+    async def commit(self, changes: Sequence[Change], expected_revision: int) -> RegistrySnapshot:
+        raise StaleWriteError("again")
+
+
+async def test_it_gives_up_in_the_end(world) -> None:
+    world.registry = AlwaysStale()
+    view = RegistryView(registry=world.registry, clock=world.clock)
+    with pytest.raises(StaleWriteError, match="try again"):
+        await view.commit(adding("shop"))
+
+
+async def test_a_snapshot_over_the_age_limit_is_read_again(world) -> None:
+    view = await world.view(max_age_s=5.0)
+    await world.registry.commit([Put(application("shop"))], 0)
+    await world.clock.advance(5.0)
+    assert not (await view.fresh()).applications
+    await world.clock.advance(0.1)
+    assert (await view.fresh()).applications
+
+
+class Failing(MemoryRegistry):
+    async def snapshot(self) -> RegistrySnapshot:
+        raise StoreUnavailableError("no store")
+
+
+async def test_when_the_store_fails_the_old_snapshot_goes_on_serving(world) -> None:
+    view = RegistryView(registry=Failing(), clock=world.clock, max_age_s=0.0)
+    assert await view.fresh() == RegistrySnapshot()
