@@ -1,33 +1,18 @@
 """Every error of clipper-sls, and nothing about HTTP or exit codes.
 
     ClipperError
-    ├── InvalidError            what was sent is wrong; the sender can mend it
-    │   ├── MalformedRequestError, InvalidInputError, InvalidNameError, InvalidSettingError
-    │   ├── IncompatibleInputTypeError, RequestTooLargeError, RequestedVersionError
-    │   └── InvalidBundleError, BundleDigestError, UnpicklableError, UnsupportedImageError
-    ├── AbsentError             a name leads nowhere
-    │   ├── NotServedError      ... a name in a URL
-    │   └── UnknownApplicationError, UnknownModelError, UnknownVersionError, UnknownLinkError
-    ├── ConflictError           it clashes with what is there
-    │   ├── ApplicationExistsError, VersionExistsError, VersionContentError, LinkExistsError
-    │   └── ContainerlessModelError, StaleWriteError, EngineRunningError, PortInUseError
-    ├── RefusedError            UnauthorizedError, ForbiddenError
-    ├── ModelError              the model or its environment failed
-    │   ├── EnvironmentBuildError, ModelStartError, ModelStartTimeoutError
-    │   └── PredictionFailedError, PredictionTimeoutError, NoReplicaError
-    ├── StoreError              StorageFullError, StoreUnavailableError
-    └── UnconnectedError, EngineStartError, RequestFailedError
+    ├── InvalidError    what was sent is wrong; the sender can mend it
+    ├── AbsentError     a name leads nowhere
+    ├── ConflictError   it clashes with what is there
+    ├── RefusedError    the caller may not do that
+    ├── ModelError      the model or its environment failed
+    └── StoreError      something that must be kept could not be
 
 `code` is stable and travels over HTTP; the HTTP status of each class stands in `clipper_sls.http.error_map`, its exit
 code in `clipper_sls.cli.exit_codes`. A message says what failed, on what, and what to try.
 """
 
 from typing import ClassVar
-
-_UNCONNECTED = (
-    "No connection to Clipper cluster. Call ClipperConnection.connect to connect to an existing cluster or "
-    "ClipperConnnection.start_clipper to create a new one"
-)
 
 
 class ClipperError(Exception):
@@ -287,8 +272,12 @@ class UnconnectedError(ClipperError):
     """No connection to a cluster. Exported as `UnconnectedException`; the standing message is Clipper's, too."""
 
     code = "unconnected"
+    standing_msg = (
+        "No connection to Clipper cluster. Call ClipperConnection.connect to connect to an existing cluster or "
+        "ClipperConnnection.start_clipper to create a new one"
+    )
 
-    def __init__(self, msg: str = _UNCONNECTED, *args: object) -> None:
+    def __init__(self, msg: str = standing_msg, *args: object) -> None:
         super().__init__(msg, *args)
         self.message = msg
 
@@ -305,9 +294,6 @@ class RequestFailedError(ClipperError):
     code = "request_failed"
 
 
-def error_classes() -> tuple[type[ClipperError], ...]:
+def error_classes(root: type[ClipperError] = ClipperError) -> tuple[type[ClipperError], ...]:
     """Every class of the tree, parents before children."""
-    classes: list[type[ClipperError]] = [ClipperError]
-    for cls in classes:
-        classes.extend(cls.__subclasses__())
-    return tuple(classes)
+    return (root, *(cls for child in root.__subclasses__() for cls in error_classes(child)))

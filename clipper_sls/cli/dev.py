@@ -39,7 +39,7 @@ async def _run(settings: Settings, *, move_ports: bool, ready_file: Path | None,
         await engine.close()
         if ready_file is not None:
             with suppress(OSError):
-                ready_file.unlink(missing_ok=True)
+                await asyncio.to_thread(ready_file.unlink, missing_ok=True)
     return 0
 
 

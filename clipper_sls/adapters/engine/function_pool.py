@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from clipper_sls.adapters.engine import refusals
 from clipper_sls.adapters.engine.calls import Answers
 from clipper_sls.adapters.engine.dispatcher import Dispatcher
 from clipper_sls.adapters.engine.launcher import ReplicaLauncher
@@ -19,7 +20,7 @@ from clipper_sls.adapters.engine.replica import Ending, Replica
 from clipper_sls.adapters.engine.row_queue import Batch
 from clipper_sls.domain import replicas as rules
 from clipper_sls.domain.batching import batching_for
-from clipper_sls.domain.query import Deadline, DefaultReason, PackedRow, RowResult, Unanswered
+from clipper_sls.domain.query import Deadline, PackedRow, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import PoolStatus, ReplicaState
 from clipper_sls.errors import ModelStartError
@@ -125,12 +126,12 @@ class FunctionPool:
         if self._ready_count:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._dispatcher.drained(), self._limits.drain_timeout_s)
-        self._dispatcher.refuse_waiting(self._stopped())
+        self._dispatcher.refuse_waiting(refusals.stopped(self._model))
         self._readiness.failed(ModelStartError(f"Model {self._model} was stopped while it was being started"))
         for replica in tuple(self._live.values()):
             self._retire(replica, drain_timeout_s=0.0)
         await self._wait_for_tasks(tuple(self._tasks))
-        self._dispatcher.refuse_waiting(self._stopped())  # what the last of them dropped
+        self._dispatcher.refuse_waiting(refusals.stopped(self._model))  # what the last of them dropped
 
     def check(self, now: float) -> None:
         """To be called from time to time: ends replicas that take too much, starts and ends others by need."""
@@ -188,27 +189,18 @@ class FunctionPool:
 
     def _refusal(self, row_count: int) -> Unanswered | None:
         if self._is_closing:
-            return self._stopped()
+            return refusals.stopped(self._model)
         if self._scaling.maximum == 0:
-            return self._off()
+            return refusals.off(self._model)
         if not self._live and self._is_given_up:
-            return self._given_up()
+            return refusals.given_up(self._model, self._last_error)
         if self._dispatcher.queued_rows + row_count > self._limits.max_queued_rows:
-            return Unanswered(DefaultReason.OVERLOADED, f"{self._dispatcher.queued_rows} rows are waiting already")
+            return refusals.overloaded(self._dispatcher.queued_rows)
         return None
 
     @property
     def _is_given_up(self) -> bool:
         return self._crashes >= rules.UNHEALTHY_AFTER_CRASHES and self._clock.now() < self._start_not_before
-
-    def _given_up(self) -> Unanswered:
-        return Unanswered(DefaultReason.NO_REPLICA, f"model {self._model} keeps failing: {self._last_error}")
-
-    def _off(self) -> Unanswered:
-        return Unanswered(DefaultReason.NO_REPLICA, f"model {self._model} is scaled to 0 replicas")
-
-    def _stopped(self) -> Unanswered:
-        return Unanswered(DefaultReason.NO_REPLICA, f"model {self._model} is being stopped")
 
     def _rescale(self) -> None:
         """Bring the number of replicas to what it should be now."""
@@ -227,7 +219,7 @@ class FunctionPool:
         self._end_surplus(len(states) - target)
         self._start_when_due(rules.replicas_to_start(target, len(states), starting, self._crashes))
         if self._proving.maximum == 0:
-            self._dispatcher.refuse_waiting(self._off())
+            self._dispatcher.refuse_waiting(refusals.off(self._model))
 
     def _start_when_due(self, count: int) -> None:
         delay_s = self._start_not_before - self._clock.now()
@@ -254,8 +246,9 @@ class FunctionPool:
             self._tasks[replica_id] = asyncio.create_task(self._follow(replica), name=f"{self._model}/{replica_id}")
 
     def _end_surplus(self, count: int) -> None:
-        by_preference = sorted(self._live.values(), key=lambda replica: _PREFERRED_TO_END.index(replica.state))
-        for replica in by_preference[: max(0, count)]:
+        for replica in sorted(self._live.values(), key=lambda replica: _PREFERRED_TO_END.index(replica.state))[
+            : max(0, count)
+        ]:
             self._retire(replica, self._limits.drain_timeout_s)
 
     def _retire(self, replica: Replica, drain_timeout_s: float) -> None:
@@ -293,7 +286,9 @@ class FunctionPool:
         if not self._is_proven:
             self._is_closing = True
         if not self._live and (self._is_given_up or self._is_closing):
-            self._dispatcher.refuse_waiting(self._given_up())
+            self._dispatcher.refuse_waiting(refusals.given_up(self._model, self._last_error))
 
     async def _wait_for_tasks(self, replica_ids: Sequence[int]) -> None:
-        await asyncio.gather(*(self._tasks[replica_id] for replica_id in replica_ids if replica_id in self._tasks))
+        tasks = [self._tasks[replica_id] for replica_id in replica_ids if replica_id in self._tasks]
+        if tasks:
+            await asyncio.wait(tasks)  # and not `gather`, which would cancel them along with whoever waits

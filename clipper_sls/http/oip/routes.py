@@ -13,7 +13,7 @@ from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.query import Deadline
 from clipper_sls.domain.records import ModelVersion
 from clipper_sls.domain.replicas import Health
-from clipper_sls.errors import ClipperError
+from clipper_sls.errors import ClipperError, MalformedRequestError
 from clipper_sls.http.body import read_body
 from clipper_sls.http.error_map import CODE_HEADER, status_of
 from clipper_sls.http.oip import openapi
@@ -89,6 +89,7 @@ class OipEndpoints:
         """The deadline is fixed when the request arrives, as for applications."""
         deadline = Deadline(self._services.clock.now() + self._slo_s)
         version = await self._named(request)
+        _check_encoding(request)
         content = await read_body(request, self._max_body_bytes)
         asked = decode_infer(content, request.headers.get(HEADER_LENGTH))
         rows = packed_rows(asked.tensor, version.input_type, is_base64=asked.is_base64, max_rows=self._max_batch_rows)
@@ -152,6 +153,13 @@ def _add(router: APIRouter, method: str, path: str, endpoint: Endpoint, operatio
         responses=operation["responses"],
         openapi_extra=openapi.request_of(operation, path),
     )
+
+
+def _check_encoding(request: Request) -> None:
+    """Some clients can compress; a small body that grows in memory is not worth what it saves on the way."""
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding != "identity":
+        raise MalformedRequestError(f"The body has Content-Encoding {encoding}; send it uncompressed")
 
 
 def _json(answer: Any, status: int = 200) -> Response:

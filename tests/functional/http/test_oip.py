@@ -257,6 +257,12 @@ async def test_what_cannot_be_read_is_refused(stage: Any, oip: httpx2.AsyncClien
     assert answer.json()["error"]
 
 
+async def test_a_compressed_body_is_refused(stage: Any, oip: httpx2.AsyncClient) -> None:
+    await stage.register(total)
+    answer = await oip.post("/v2/models/m/infer", content=b"...", headers={"Content-Encoding": "gzip"})
+    assert (answer.status_code, "uncompressed" in answer.json()["error"]) == (400, True)
+
+
 async def test_two_input_tensors_are_refused(stage: Any, oip: httpx2.AsyncClient) -> None:
     await stage.register(total)
     answer = await infer(oip, tensor("FP64", [1], [1.0]), tensor("FP64", [1], [1.0]))

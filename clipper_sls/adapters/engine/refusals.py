@@ -1,0 +1,20 @@
+"""What a pool says when it does not even try."""
+
+from clipper_sls.domain.identifiers import ModelId
+from clipper_sls.domain.query import DefaultReason, Unanswered
+
+
+def given_up(model: ModelId, last_error: str | None) -> Unanswered:
+    return Unanswered(DefaultReason.NO_REPLICA, f"model {model} keeps failing: {last_error}")
+
+
+def off(model: ModelId) -> Unanswered:
+    return Unanswered(DefaultReason.NO_REPLICA, f"model {model} is scaled to 0 replicas")
+
+
+def stopped(model: ModelId) -> Unanswered:
+    return Unanswered(DefaultReason.NO_REPLICA, f"model {model} is being stopped")
+
+
+def overloaded(queued_rows: int) -> Unanswered:
+    return Unanswered(DefaultReason.OVERLOADED, f"{queued_rows} rows are waiting already")

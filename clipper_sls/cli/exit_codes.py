@@ -1,0 +1,65 @@
+"""The only place that knows exit codes."""
+
+from clipper_sls import errors
+
+OK = 0  # nothing to change included
+FAILED = 1
+INVALID = 2  # wrong usage, too
+ABSENT = 3
+CONFLICT = 4
+GATE = 5  # a check stood in the way
+REFUSED = 6
+TIMEOUT = 7
+INTERRUPTED = 130  # what shells give to a command that SIGINT ended
+
+EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
+    errors.ClipperError: FAILED,
+    errors.InvalidError: INVALID,
+    errors.MalformedRequestError: INVALID,
+    errors.InvalidInputError: INVALID,
+    errors.InvalidNameError: INVALID,
+    errors.InvalidSettingError: INVALID,
+    errors.IncompatibleInputTypeError: INVALID,
+    errors.RequestTooLargeError: INVALID,
+    errors.RequestedVersionError: ABSENT,
+    errors.InvalidBundleError: INVALID,
+    errors.BundleDigestError: GATE,
+    errors.UnpicklableError: INVALID,
+    errors.UnsupportedImageError: INVALID,
+    errors.AbsentError: ABSENT,
+    errors.NotServedError: ABSENT,
+    errors.UnknownApplicationError: ABSENT,
+    errors.UnknownModelError: ABSENT,
+    errors.UnknownVersionError: ABSENT,
+    errors.UnknownLinkError: ABSENT,
+    errors.ConflictError: CONFLICT,
+    errors.ApplicationExistsError: CONFLICT,
+    errors.VersionExistsError: CONFLICT,
+    errors.VersionContentError: CONFLICT,
+    errors.LinkExistsError: CONFLICT,
+    errors.ContainerlessModelError: CONFLICT,
+    errors.StaleWriteError: CONFLICT,
+    errors.EngineRunningError: CONFLICT,
+    errors.PortInUseError: CONFLICT,
+    errors.RefusedError: REFUSED,
+    errors.UnauthorizedError: REFUSED,
+    errors.ForbiddenError: REFUSED,
+    errors.ModelError: FAILED,
+    errors.EnvironmentBuildError: FAILED,
+    errors.ModelStartError: FAILED,
+    errors.ModelStartTimeoutError: TIMEOUT,
+    errors.PredictionFailedError: FAILED,
+    errors.PredictionTimeoutError: TIMEOUT,
+    errors.NoReplicaError: FAILED,
+    errors.StoreError: FAILED,
+    errors.StorageFullError: FAILED,
+    errors.StoreUnavailableError: FAILED,
+    errors.UnconnectedError: FAILED,
+    errors.EngineStartError: FAILED,
+    errors.RequestFailedError: FAILED,
+}
+
+
+def exit_code_of(error: type[errors.ClipperError]) -> int:
+    """The code that a command ends with after an error of exactly this class."""
+    return EXIT_CODE_OF[error]
