@@ -1,42 +1,52 @@
-"""The command `clipper-sls`."""
+"""The command `clipper-sls`. Each module of this folder that has `commands` holds a few of them."""
 
-from pathlib import Path
+import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-app = typer.Typer(no_args_is_help=True)
+from clipper_sls import __version__
+from clipper_sls.cli import applications, engine, models, predict, replicas
+from clipper_sls.cli.failures import report
+
+app = typer.Typer(
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    help="Put trained models into production: versioned, rolled back in a second, within a latency objective.",
+)
+for title, module in (
+    ("Engine", engine),
+    ("Applications", applications),
+    ("Models", models),
+    ("Replicas", replicas),
+    ("Queries", predict),
+):
+    for command in module.commands.registered_commands:
+        command.rich_help_panel = title
+    app.add_typer(module.commands)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"clipper-sls {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
-def root() -> None: ...
-
-
-@app.command()
-def dev(
-    query_port: int | None = None,
-    management_port: int | None = None,
-    state_dir: Path | None = None,
-    host: str | None = None,
-    cluster_name: str | None = None,
-    cache_size_bytes: int | None = None,
-    ready_file: Path | None = None,
-    move_ports: Annotated[bool, typer.Option("--move-ports")] = False,
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and end.")
+    ] = False,
 ) -> None:
-    from clipper_sls.cli.dev import run_engine
-    from clipper_sls.config import Settings
-
-    settings = Settings.load(
-        query_port=query_port,
-        management_port=management_port,
-        state_dir=state_dir,
-        host=host,
-        cluster_name=cluster_name,
-        cache_size_bytes=cache_size_bytes,
-    )
-    raise typer.Exit(run_engine(settings, move_ports=move_ports, ready_file=ready_file, console=Console(stderr=True)))
+    """Options before the command."""
 
 
-def main() -> None:
-    app()
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script: runs one command and ends the process with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(given, prog_name="clipper-sls")
+    except Exception as error:
+        sys.exit(report(error, as_json="--json" in given))

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PIPE_COLUMNS = 240
 """Width of a table that goes to a file or a pipe, so that no cell is cut; COLUMNS wins."""
@@ -34,6 +33,9 @@ class Output:
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
         """Columns apart by blanks, for people and for awk; those named in `right` are aligned to the right."""
+        from rich.table import Table
+        from rich.text import Text
+
         table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
         for column in columns:
             table.add_column(column.upper(), justify="right" if column in right else "left", overflow="fold")
@@ -60,6 +62,8 @@ class Output:
     @contextmanager
     def progress(self, text: str) -> Iterator[None]:
         """A spinner while something takes its time; nothing when standard error is no terminal."""
+        from rich.text import Text
+
         with _console(to_stderr=True).status(Text(text)):
             yield
 
@@ -71,8 +75,10 @@ def when(seconds: float | None) -> str:
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _console(*, to_stderr: bool) -> Console:
+def _console(*, to_stderr: bool) -> "Console":
     """rich itself respects NO_COLOR, TERM and what is no terminal."""
+    from rich.console import Console
+
     console = Console(stderr=to_stderr)
     if console.is_terminal:
         return console

@@ -40,8 +40,8 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on; anything but loopback needs a bearer token")
     query_port: int = Field(1337, ge=0, le=65535, description="0 picks a free one")
     management_port: int = Field(1338, ge=0, le=65535, description="0 picks a free one")
-    query_url: str | None = Field(None, description="an engine elsewhere, for the CLI")
-    management_url: str | None = Field(None, description="an engine elsewhere, for the CLI")
+    management_url: str | None = Field(None, description="an engine elsewhere, to which the SDK and the CLI connect")
+    query_url: str | None = Field(None, description="the same engine's predict URLs; default: those that it names")
     management_token: SecretStr | None = None
 
     cache_size_bytes: int = Field(32 * MIB, ge=0, description="prediction cache; 0 switches it off")

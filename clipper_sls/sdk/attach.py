@@ -51,6 +51,12 @@ def attach(cluster_name: str, state_dir: Path, ports: Ports, token: str | None) 
     return _by_status(status, management)
 
 
+def attach_elsewhere(management: str, query: str | None, token: str | None) -> Attachment:
+    """The engine at a URL, of this machine or another. Raises UnconnectedError when nothing answers there."""
+    status = ManagementClient(HttpClient(management, token)).get_status()
+    return Attachment(query or status["query"], management, Path(status["state_dir"]), running=None)
+
+
 def _check_name(cluster_name: str, status: EngineStatus, ports: Ports) -> None:
     """Somebody who names a cluster and no port must not end up in another cluster, which has the usual ports."""
     if ports.are_usual and cluster_name not in (DEFAULT_CLUSTER_NAME, status["cluster_name"]):

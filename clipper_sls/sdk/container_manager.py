@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from clipper_sls.sdk.management_client import Answer, ManagementClient, NewVersion
+from clipper_sls.sdk.query_client import QueryClient
 
 DEFAULT_CLUSTER_NAME = "default-cluster"
 DEFAULT_PREDICTION_CACHE_SIZE_BYTES = 33554432
@@ -34,6 +35,11 @@ class ContainerManager(Protocol):
     @property
     def management(self) -> ManagementClient:
         """The management API of the running cluster."""
+        ...
+
+    @property
+    def queries(self) -> QueryClient:
+        """The predict URLs of the running cluster."""
         ...
 
     def start_clipper(

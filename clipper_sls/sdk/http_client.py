@@ -75,4 +75,9 @@ def error_of(response: httpx2.Response) -> ClipperError:
     """The error that a response other than 200 stands for, with Clipper's text."""
     code = response.headers.get(CODE_HEADER)
     found = next((cls for cls in error_classes() if cls.code == code), RequestFailedError)
-    return found(f"Received error status code: {response.status_code} and message: {response.text}")
+    return found(f"{error_frame(response.status_code)}{response.text}")
+
+
+def error_frame(status: int) -> str:
+    """What Clipper's SDK puts before the text of an error response."""
+    return f"Received error status code: {status} and message: "

@@ -9,13 +9,14 @@ from urllib.parse import urlsplit
 from clipper_sls.config.settings import Settings
 from clipper_sls.errors import EngineRunningError, EngineStartError, UnconnectedError
 from clipper_sls.sdk import clipper_images, state_folder
-from clipper_sls.sdk.attach import Attachment, Ports, attach, token_in
+from clipper_sls.sdk.attach import Attachment, Ports, attach, attach_elsewhere, token_in
 from clipper_sls.sdk.cluster_logger import ClusterAdapter, cluster_logger
 from clipper_sls.sdk.container_manager import DEFAULT_CLUSTER_NAME, DEFAULT_PREDICTION_CACHE_SIZE_BYTES
 from clipper_sls.sdk.engine_process import LOG_FILE, RunningEngine, end_engine, find_engine, start_engine
 from clipper_sls.sdk.http_client import HttpClient
 from clipper_sls.sdk.log_files import write_logs
 from clipper_sls.sdk.management_client import Answer, ManagementClient, NewVersion
+from clipper_sls.sdk.query_client import QueryClient
 
 DEFAULT_QUERY_PORT = 1337
 DEFAULT_MANAGEMENT_PORT = 1338
@@ -74,10 +75,18 @@ class LocalContainerManager:
         """The folder that holds the cluster's state."""
         return self._settings.state_path
 
+    def is_running(self) -> bool:
+        """Whether an engine runs on `state_dir`, whoever started it."""
+        return find_engine(self.state_dir) is not None
+
     @property
     def management(self) -> ManagementClient:
         attachment = self._attached()
         return ManagementClient(HttpClient(attachment.management, self._token(attachment.state_dir)))
+
+    @property
+    def queries(self) -> QueryClient:
+        return QueryClient(HttpClient(self._attached().query))
 
     def start_clipper(
         self,
@@ -108,6 +117,11 @@ class LocalContainerManager:
         self._attach_to(Attachment.to(self._start(cache_size), self.state_dir))
 
     def connect(self) -> None:
+        settings = self._settings
+        if settings.management_url is not None:
+            token = self._token(self.state_dir)
+            self._attach_to(attach_elsewhere(settings.management_url, settings.query_url, token))
+            return
         given = (self.clipper_query_port, self.clipper_management_port)
         ports = Ports(self.clipper_management_port, are_usual=given == (DEFAULT_QUERY_PORT, DEFAULT_MANAGEMENT_PORT))
         token = self._token(self.state_dir)
@@ -211,7 +225,7 @@ class LocalContainerManager:
             raise
 
     def _check_not_running(self) -> None:
-        if find_engine(self.state_dir) is not None:
+        if self.is_running():
             raise EngineRunningError(
                 f"Cluster {self.cluster_name} cannot be started because it already exists. "
                 f"Please use ClipperConnection.connect() to connect to it."

@@ -24,6 +24,7 @@ class EngineStatus(TypedDict):
     state_dir: str
     query: str
     management: str
+    started_at: float  # seconds since 1970, UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,14 @@ class ManagementClient:
     def set_model_version(self, name: str, version: str) -> None:
         self._change("set_model_version", {"model_name": name, "model_version": version})
 
-    def rollback_model(self, name: str) -> str:
-        """The version that is current now."""
-        return str(self._ask("rollback_model", {"model_name": name}, None)["to_version"])
+    def rollback_model(self, name: str) -> Answer:
+        """`from_version` answered until now, `to_version` does from now on."""
+        return cast("Answer", self._ask("rollback_model", {"model_name": name}, None))
 
-    def set_num_replicas(self, name: str, version: str, replicas: ReplicaBounds) -> None:
-        self._change("set_num_replicas", {"model_name": name, "model_version": version, **replicas.fields()})
+    def set_num_replicas(self, name: str, version: str | None, replicas: ReplicaBounds) -> None:
+        """Of the current version, unless another one is named."""
+        body = {"model_name": name, "model_version": version, **replicas.fields()}
+        self._change("set_num_replicas", _without_none(body))
 
     def get_all_applications(self, verbose: bool) -> list[Any]:
         return cast("list[Any]", self._ask("get_all_applications", {"verbose": verbose}))
@@ -135,8 +138,20 @@ class ManagementClient:
         body = {"model_name": name, "model_version": version}
         return cast("list[Answer]", self._ask("get_replicas", _without_none(body)))
 
-    def get_logs(self, tail_lines: int = ALL_LOG_LINES) -> list[Answer]:
-        return cast("list[Answer]", self._ask("get_logs", {"tail_lines": tail_lines}))
+    def get_history(self, name: str) -> list[Answer]:
+        """Which version answered since when, oldest first."""
+        return cast("list[Answer]", self._ask("get_model_history", {"model_name": name}))
+
+    def get_logs(
+        self,
+        name: str | None = None,
+        version: str | None = None,
+        replica_id: int | None = None,
+        *,
+        tail_lines: int = ALL_LOG_LINES,
+    ) -> list[Answer]:
+        body = {"model_name": name, "model_version": version, "replica_id": replica_id, "tail_lines": tail_lines}
+        return cast("list[Answer]", self._ask("get_logs", _without_none(body)))
 
     def get_status(self) -> EngineStatus:
         return cast("EngineStatus", _json(self.http.get("/admin/get_status")))

@@ -128,7 +128,7 @@ class ModelMethods(Connected):
 
     def rollback(self, name: str) -> str:
         """Let the version answer that did so before the present one; returns it. Clipper has no such method."""
-        version = self._management.rollback_model(name)
+        version = str(self._management.rollback_model(name)["to_version"])
         self.logger.info("Model %s is now at version %s", name, version)
         return version
 

@@ -29,6 +29,7 @@ from clipper_sls.testing.engine import embedded_engine
 
 FOLDER = Path(__file__).parent
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+COMMON_PARAMETERS = {"cluster", "state_dir", "as_json"}
 METHODS = ("get", "post", "put", "delete")
 Row = tuple[str, ...]
 
@@ -56,7 +57,8 @@ def cli() -> Iterator[Row]:
     yield "command", "what"
     command: Any = typer.main.get_command(app)
     for name, found in command.commands.items():
-        usage = " ".join(["clipper-sls", name, *(_parameter(parameter) for parameter in found.params)])
+        own = [parameter for parameter in found.params if parameter.name not in COMMON_PARAMETERS]
+        usage = " ".join(["clipper-sls", name, *map(_parameter, own)])
         yield f"`{usage}`", _one_line(found.help or "")
 
 

@@ -45,7 +45,7 @@ CALLS = [
     ),
     (lambda m: m.get_replicas(), "get_replicas", {}),
     (lambda m: m.get_replicas("m"), "get_replicas", {"model_name": "m"}),
-    (lambda m: m.get_logs(5), "get_logs", {"tail_lines": 5}),
+    (lambda m: m.get_logs(tail_lines=5), "get_logs", {"tail_lines": 5}),
     (lambda m: m.shutdown(), "shutdown", {}),
 ]
 
@@ -72,9 +72,10 @@ def test_a_new_version_is_sent_with_clippers_fields(server, management):
     }
 
 
-def test_a_rollback_says_which_version_is_current_now(server, management):
-    server.answer("/admin/rollback_model", {"model_name": "m", "from_version": "2", "to_version": "1"})
-    assert management.rollback_model("m") == "1"
+def test_a_rollback_says_from_which_version_to_which(server, management):
+    done = {"model_name": "m", "from_version": "2", "to_version": "1"}
+    server.answer("/admin/rollback_model", done)
+    assert management.rollback_model("m") == done
 
 
 def test_an_upload_answers_the_digest(server, management):

@@ -1,30 +1,41 @@
-"""`clipper-sls dev`: the embedded engine in the foreground, until Ctrl-C or SIGTERM."""
+"""The embedded engine in the foreground, until Ctrl-C or SIGTERM."""
 
 import asyncio
+import json
 import logging
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import uvloop
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.markup import escape
 
 from clipper_sls.bootstrap import EmbeddedEngine
 from clipper_sls.config import Settings
+from clipper_sls.http.management import EngineInfo
 
-INTERRUPTED = 130
+logger = logging.getLogger(__name__)
+
+Greet = Callable[[EngineInfo], None]
 
 
-def run_engine(settings: Settings, *, move_ports: bool, ready_file: Path | None, console: Console) -> int:
-    """Run until told to end; returns the exit code. Raises the errors of `EmbeddedEngine.open`."""
+def run_engine(settings: Settings, *, move_ports: bool, ready_file: Path | None, as_json: bool) -> int:
+    """Run until told to end; returns the exit code. Raises the errors of `EmbeddedEngine.open`.
+
+    With `as_json` standard output is one line, printed when the engine is ready: the ready file's content.
+    """
+    console = Console(stderr=True)
+    greet = _print_json if as_json else partial(_greet, console)
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console)], force=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(settings, move_ports=move_ports, ready_file=ready_file, console=console))
+        return runner.run(_run(settings, move_ports=move_ports, ready_file=ready_file, greet=greet))
 
 
-async def _run(settings: Settings, *, move_ports: bool, ready_file: Path | None, console: Console) -> int:
+async def _run(settings: Settings, *, move_ports: bool, ready_file: Path | None, greet: Greet) -> int:
     ended = asyncio.Event()
     engine = EmbeddedEngine(settings, move_ports=move_ports, on_shutdown=ended.set)
     _on_signals(ended.set)
@@ -32,9 +43,9 @@ async def _run(settings: Settings, *, move_ports: bool, ready_file: Path | None,
         if await _opened(engine, ended):
             if ready_file is not None:
                 engine.announce(ready_file)
-            console.print(_greeting(engine), highlight=False)
+            greet(engine.info)
             await ended.wait()
-            console.print("Draining: answering what is being asked, then stopping the replicas ...")
+            logger.info("Draining: answering what is being asked, then stopping the replicas ...")
     finally:
         await engine.close()
         if ready_file is not None:
@@ -64,12 +75,16 @@ def _on_signals(callback: Callable[[], object]) -> None:
         loop.add_signal_handler(number, callback)
 
 
-def _greeting(engine: EmbeddedEngine) -> str:
-    info = engine.info
-    return (
+def _greet(console: Console, info: EngineInfo) -> None:
+    text = (
         f"[bold]clipper-sls[/] is ready, cluster [bold]{info.cluster_name}[/]\n"
         f"  query       {info.query}      docs at {info.query}/docs\n"
         f"  management  {info.management}      docs at {info.management}/docs\n"
-        f"  state       {info.state_dir}\n"
+        f"  state       {escape(info.state_dir)}\n"
         "Ctrl-C ends it; what is registered stays."
     )
+    console.print(text, highlight=False, soft_wrap=True)
+
+
+def _print_json(info: EngineInfo) -> None:
+    print(json.dumps({"query": info.query, "management": info.management, "pid": info.pid}), flush=True)

@@ -1,0 +1,39 @@
+"""What is added to log files from now on, also to files that appear later."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+Lines = Iterator[tuple[str, str]]
+
+
+class FollowedLogs:
+    """`find` gives the files that there are now, by name."""
+
+    def __init__(self, find: Callable[[], Mapping[str, Path]]) -> None:
+        self._find = find
+        self._read_up_to = {name: _size(path) for name, path in find().items()}
+
+    def new_lines(self) -> Lines:
+        """Names and complete lines that were written since the last call."""
+        for name, path in self._find().items():
+            yield from ((name, line) for line in self._lines(name, path))
+
+    def _lines(self, name: str, path: Path) -> list[str]:
+        start = self._read_up_to.get(name, 0)
+        if _size(path) < start:
+            start = 0  # the engine cut the file to its newest half
+        try:
+            with path.open("rb") as file:
+                file.seek(start)
+                complete, newline, _ = file.read().rpartition(b"\n")
+        except OSError:
+            return []
+        self._read_up_to[name] = start + len(complete) + len(newline)
+        return complete.decode(errors="replace").splitlines()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
