@@ -16,10 +16,10 @@ from typing import Any
 
 import httpx2
 import typer.main
-from clipper_sls.cli.exit_codes import exit_code_of
 from pydantic_core import PydanticUndefined
 
 from clipper_sls import ClipperConnection, LocalContainerManager
+from clipper_sls.cli.exit_codes import exit_code_of
 from clipper_sls.cli.main import app
 from clipper_sls.config import Settings
 from clipper_sls.deployers import python as python_deployer
