@@ -24,6 +24,7 @@ from clipper_sls.adapters.local.metrics import LocalMetrics
 from clipper_sls.adapters.local.sqlite_feedback import SqliteFeedbackLog
 from clipper_sls.adapters.local.sqlite_registry import SqliteRegistry
 from clipper_sls.adapters.local.state_directory import StateDirectory
+from clipper_sls.adapters.local.storage_errors import translated
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.config import Settings
 from clipper_sls.domain.replicas import Health
@@ -67,6 +68,7 @@ class EmbeddedEngine:
         settings, state, opened = self._settings, self._state, self._opened
         state.lock()
         opened.callback(state.release)
+        state.remove_ready_file()  # one that was killed could not
         query = listen(settings.host, settings.query_port, may_move=self._move_ports)
         opened.callback(query.close)
         management = listen(settings.host, settings.management_port, may_move=self._move_ports)
@@ -109,7 +111,7 @@ class EmbeddedEngine:
             clock=clock,
             metrics=metrics,
             limits=_limits(settings),
-            runtime_path=await asyncio.to_thread(stage_runtime, path / "runtime"),
+            runtime_path=await asyncio.to_thread(_staged_runtime, path / "runtime"),
             runtime_requirements=RUNTIME_REQUIREMENTS,
         )
         self._opened.push_async_callback(pools.close)
@@ -192,6 +194,11 @@ def _limits(settings: Settings) -> EngineLimits:
         replica_log_bytes=settings.replica_log_bytes,
         max_queued_rows=settings.max_queued_rows,
     )
+
+
+def _staged_runtime(folder: Path) -> Path:
+    with translated(folder):
+        return stage_runtime(folder)
 
 
 def _first_query_id(clock: SystemClock) -> int:
