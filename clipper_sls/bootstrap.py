@@ -190,6 +190,7 @@ def _limits(settings: Settings) -> EngineLimits:
         environment_timeout_s=settings.environment_timeout_s,
         idle_limit_s=settings.idle_limit_s,
         drain_timeout_s=settings.drain_timeout_s,
+        max_replicas=settings.max_replicas,
         replica_memory_mib=settings.replica_memory_mib,
         replica_log_bytes=settings.replica_log_bytes,
         max_queued_rows=settings.max_queued_rows,

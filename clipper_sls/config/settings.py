@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     environment_timeout_s: float = Field(600.0, gt=0, description="building a version's own environment")
     idle_limit_s: float = Field(300.0, gt=0, description="unused replicas above the minimum stop after this")
     drain_timeout_s: float = Field(10.0, ge=0, description="at the end, wait this long for running batches")
+    max_replicas: int = Field(64, gt=0, description="most replicas of one model version")
     replica_memory_mib: int = Field(2048, gt=0, description="a replica that uses more is killed")
     replica_log_bytes: int = Field(10 * MIB, gt=0, description="a replica's log is cut to its newest half above this")
 

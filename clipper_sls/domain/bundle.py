@@ -1,8 +1,9 @@
 """The manifest of a bundle: what a model version is made of, and the one digest that stands for all of it.
 
 A bundle is a folder with `manifest.json` beside the files that the manifest lists. Runs inside model images: standard
-library only. The digest covers name, version, type, requirements and the digest of every file, so a bundle
-cannot be changed, nor passed off as another version, without its digest changing.
+library only. The digest covers name, version, type, requirements and the digest of every file, so nothing
+of a bundle can be changed without its digest changing. The name and version are those that it was built as; like an
+image, a bundle may be deployed under others.
 """
 
 import hashlib
@@ -26,6 +27,10 @@ SUM_ENTRY = "builtin:sum"
 
 MODULES_FOLDER = "modules"
 """Folder with sources of the user's own modules, put on `sys.path` before the function is loaded."""
+
+MAX_NAME_BYTES = 255
+MAX_PATH_BYTES = 1024
+"""What file systems take for one part of a path, and less than they take for all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,16 @@ def _file(entry: Any) -> BundledFile:
 
 
 def _check_paths(manifest: Manifest) -> None:
+    taken = {MANIFEST_NAME, *manifest.files}
     for path in manifest.files:
         parts = path.split("/")
         if not path or path == MANIFEST_NAME or "\0" in path or any(part in ("", ".", "..") for part in parts):
             raise InvalidBundleError(f"The bundle lists a file outside itself: {path!r}")
+        if _byte_count(path) > MAX_PATH_BYTES or max(map(_byte_count, parts)) > MAX_NAME_BYTES:
+            raise InvalidBundleError(f"The bundle lists a file whose name is too long: {path[:MAX_NAME_BYTES]!r}")
+        if not taken.isdisjoint("/".join(parts[:count]) for count in range(1, len(parts))):
+            raise InvalidBundleError(f"The bundle lists a file below another file: {path!r}")
+
+
+def _byte_count(text: str) -> int:
+    return len(text.encode(errors="surrogatepass"))

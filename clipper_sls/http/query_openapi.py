@@ -45,7 +45,16 @@ def _text(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"text/plain": {"schema": {"type": "string"}}}}
 
 
+_APPLICATION: dict[str, Any] = {
+    "name": "application",
+    "in": "path",
+    "required": True,
+    "description": "Name of a registered application",
+    "schema": {"type": "string"},
+}
+
 PREDICT_OPENAPI: dict[str, Any] = {
+    "parameters": [_APPLICATION],
     "requestBody": {
         "required": True,
         "content": {
@@ -55,7 +64,10 @@ PREDICT_OPENAPI: dict[str, Any] = {
                     "properties": {
                         "input": _INPUT,
                         "input_batch": {"type": "array", "items": _INPUT},
-                        "version": {"type": "string", "description": "Pins a registered version of the linked model"},
+                        "version": {
+                            "type": ["string", "integer", "null"],
+                            "description": "Pins a registered version of the linked model",
+                        },
                     },
                     "anyOf": [{"required": ["input"]}, {"required": ["input_batch"]}],
                 },
@@ -79,6 +91,7 @@ PREDICT_OPENAPI: dict[str, Any] = {
 }
 
 UPDATE_OPENAPI: dict[str, Any] = {
+    "parameters": [_APPLICATION],
     "requestBody": {
         "required": True,
         "content": {
@@ -101,6 +114,7 @@ UPDATE_OPENAPI: dict[str, Any] = {
         400: _text("The body is not what the application takes"),
         404: _text("No such application"),
         413: _text("Too many bytes"),
+        503: _text("It could not be recorded"),
         507: _text("No space is left to record it"),
     },
 }

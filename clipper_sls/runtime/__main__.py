@@ -10,6 +10,7 @@ import signal
 import sys
 
 from clipper_sls.runtime import lifeline
+from clipper_sls.runtime.standard_streams import survive_full_disk
 
 HANDLER = "clipper_sls.runtime.lambda_entry.handler"
 USAGE_EXIT_CODE = 2
@@ -22,6 +23,7 @@ NO_RUNTIME_API = (
 
 def main() -> int:
     """Serve for ever; returns only when there is nobody to serve."""
+    survive_full_disk()
     faulthandler.enable()  # a segmentation fault in the model leaves its stack in the replica's log
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the engine ends its replicas
     lifeline.follow_parent(os.environ.get("CLIPPER_LIFELINE_FD"))

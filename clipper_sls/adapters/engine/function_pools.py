@@ -16,7 +16,7 @@ from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.query import Deadline, DefaultReason, PackedRow, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import PoolStatus
-from clipper_sls.errors import ContainerlessModelError, NoReplicaError
+from clipper_sls.errors import ContainerlessModelError, InvalidSettingError, NoReplicaError
 from clipper_sls.ports.bundle_store import BundleStore
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
@@ -59,7 +59,8 @@ class FunctionPools:
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self, version: ModelVersion) -> None:
-        """See `ModelHost.start`."""
+        """See `ModelHost.start`. Raises InvalidSettingError for more replicas than this machine is allowed to run."""
+        self._check(version.scaling)
         hosted = self._pools.get(version.id)
         if hosted is not None:
             await hosted.ready()
@@ -84,7 +85,8 @@ class FunctionPools:
                     await pool.settled()
 
     async def scale(self, model: ModelId, scaling: Scaling) -> None:
-        """See `ModelHost.scale`. Raises NoReplicaError when `model` is not hosted."""
+        """See `ModelHost.scale`. Raises InvalidSettingError as `start`, NoReplicaError when `model` is not hosted."""
+        self._check(scaling)
         pool = self._pools.get(model)
         if pool is None:
             raise NoReplicaError(f"Model {model} is not hosted by this engine, so it cannot be scaled; deploy it again")
@@ -122,6 +124,13 @@ class FunctionPools:
     def log_files(self, model: ModelId | None = None) -> Sequence[Path]:
         """See `ModelHost.log_files`; of all models, they come by model and version."""
         return all_log_files(self._log_folder) if model is None else VersionLogs(self._log_folder, model).files()
+
+    def _check(self, scaling: Scaling) -> None:
+        if scaling.maximum > self._limits.max_replicas:
+            raise InvalidSettingError(
+                f"{scaling.maximum} replicas of one version are too many for this engine, where each is a process; at "
+                f"most {self._limits.max_replicas} are taken. Raise the setting max_replicas if the machine can bear it"
+            )
 
     def _host(self, version: ModelVersion) -> FunctionPool:
         if version.bundle_digest is None:

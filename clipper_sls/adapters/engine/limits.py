@@ -16,6 +16,7 @@ class EngineLimits:
     drain_timeout_s: float = 10.0  # for batches under way when replicas are told to stop
     stop_grace_s: float = 2.0  # between SIGTERM and SIGKILL
     watch_interval_s: float = 0.25
+    max_replicas: int = 64  # per model version: each is a process of this machine
     replica_memory_mib: int = 2048
     replica_log_bytes: int = 10 * MIB  # above this the newest half is kept
     max_log_files: int = 50  # per model version; the oldest go

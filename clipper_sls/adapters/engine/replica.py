@@ -87,7 +87,7 @@ class Replica:
         self._process: asyncio.subprocess.Process | None = None
         self._poll: Poll | None = None
         self._batch: Batch | None = None
-        self._due_at = float("inf")  # the start, or the batch under way, must be over by then
+        self._due_at = float("inf")  # the start, the batch under way, or the way back for more must be over by then
         self._request_prefix = str(uuid4())[:24]
         self._request_count = 0
         self._ready_at: float | None = None
@@ -159,6 +159,7 @@ class Replica:
     def poll_lost(self, poll: Poll) -> None:
         if poll is self._poll:
             self._poll = None
+            self._expect_poll()
             self._owner.replica_away(self)
 
     def answered(self, request_id: str, body: bytes | None) -> bool:
@@ -226,13 +227,17 @@ class Replica:
         if self._batch is None or request_id != self._request_id:
             return None
         batch, self._batch = self._batch, None
-        self._due_at = float("inf")
+        self._expect_poll()
         self._rows_answered += batch.size
         if self._is_stopping:
             asyncio.get_running_loop().call_soon(self._end)
         else:
             self.state = ReplicaState.READY
         return batch
+
+    def _expect_poll(self) -> None:
+        """One that works on nothing and does not ask for work would be counted as ready, and answer nobody."""
+        self._due_at = self._clock.now() + self._limits.function_timeout_s
 
     def _report(self, batch: Batch, results: list[RowResult]) -> None:
         self._owner.replica_answered(batch, results)
@@ -254,6 +259,8 @@ class Replica:
         if self.state is ReplicaState.STARTING:
             self._is_too_slow = True
             self._kill(f"was not ready within {self._limits.start_timeout_s:g} s and was killed")
+        elif self._batch is None:
+            self._kill(f"asked for no work within {self._limits.function_timeout_s:g} s and was killed")
         else:
             self._kill(f"worked on one batch for longer than {self._limits.function_timeout_s:g} s and was killed")
 

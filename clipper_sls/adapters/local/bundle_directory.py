@@ -1,6 +1,7 @@
 """Bundles as folders, each named by its digest."""
 
 import asyncio
+import filecmp
 import hashlib
 import os
 import shutil
@@ -72,6 +73,8 @@ class BundleDirectory:
         with translated(self._root):
             manifest = _unpack(incoming / "bundle.tar", content)
             destination = self.path(manifest.digest)
+            if destination.exists() and not _is_same(destination, content):  # damaged since it was stored
+                destination.rename(incoming / "damaged")
             if not destination.exists():
                 _sync_tree(content)
                 content.rename(destination)
@@ -90,7 +93,7 @@ def _unpack(archive: Path, folder: Path) -> Manifest:
             (folder / MANIFEST_NAME).write_bytes(manifest.to_json())
             for path, expected in manifest.files.items():
                 _extract(tar, members[path], folder / path, expected)
-    except (tarfile.TarError, EOFError) as error:
+    except (tarfile.TarError, EOFError, ValueError) as error:  # ValueError: a number in a header that is none
         raise InvalidBundleError(f"The bundle is not a readable tar archive: {error}") from error
     return manifest
 
@@ -105,9 +108,15 @@ def _read(tar: tarfile.TarFile, member: tarfile.TarInfo | None) -> bytes:
 def _check_members(members: dict[str, tarfile.TarInfo], manifest: Manifest) -> None:
     files = {name for name, member in members.items() if not member.isdir()}
     expected = {MANIFEST_NAME, *manifest.files}
-    if files != expected or not all(members[name].isreg() for name in expected):
-        odd = sorted(files ^ expected) or sorted(name for name in expected if not members[name].isreg())
-        raise InvalidBundleError(f"The bundle's files are not those that its manifest lists: {', '.join(odd[:5])}")
+    odd = sorted(files ^ expected) or sorted(name for name in expected if not _is_plain(members[name]))
+    if odd:
+        names = ", ".join(map(repr, odd[:5]))
+        raise InvalidBundleError(f"The bundle's files are not those that its manifest lists: {names}")
+
+
+def _is_plain(member: tarfile.TarInfo) -> bool:
+    """A file whose bytes are all there; a sparse one may be a few in the archive and fill the disk."""
+    return member.isreg() and not member.issparse()
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, expected: BundledFile) -> None:
@@ -121,9 +130,17 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, expected
             file.write(chunk)
     if (digest.hexdigest(), member.size) != (expected.sha256, expected.size_bytes):
         raise BundleDigestError(
-            f"The bundle's file {member.name} is not what its manifest says: it was changed after it was packed. "
+            f"The bundle's file {member.name!r} is not what its manifest says: it was changed after it was packed. "
             f"Nothing of it was loaded; deploy the model again"
         )
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two folders hold the same files with the same bytes."""
+    paths = [path.relative_to(one) for path in one.rglob("*")]
+    return sorted(paths) == sorted(path.relative_to(other) for path in other.rglob("*")) and all(
+        filecmp.cmp(one / path, other / path, shallow=False) for path in paths if (one / path).is_file()
+    )
 
 
 def _sync_tree(folder: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from clipper_sls.errors import StorageFullError, StoreUnavailableError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_SQLITE_FULL = frozenset({"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"})
+"""The second one comes when there is no room for the index of the write-ahead log."""
 
 
 @contextmanager
@@ -17,7 +19,7 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL" or "disk is full" in str(error):
+        if getattr(error, "sqlite_errorname", "") in _SQLITE_FULL or "disk is full" in str(error):
             raise _full(path) from error
         raise _unavailable(path, error) from error
     except OSError as error:

@@ -95,7 +95,7 @@ INDEX = _operation(
 _INFER_REQUEST = _object(
     {"inputs": _array(_TENSOR, minItems=1, maxItems=1)},
     {
-        "id": _TEXT,
+        "id": {"type": ["string", "null"]},
         "parameters": _PARAMETERS,
         "outputs": _array(_object({"name": {"const": "output"}}, {"parameters": _PARAMETERS})),
     },

@@ -7,7 +7,7 @@ import pytest
 from clipper_sls.domain.query import DefaultReason
 from clipper_sls.domain.records import Scaling
 from clipper_sls.domain.replicas import Health
-from clipper_sls.errors import ModelStartError, NoReplicaError
+from clipper_sls.errors import InvalidSettingError, ModelStartError, NoReplicaError
 
 
 def napping(inputs):
@@ -135,3 +135,14 @@ async def test_what_is_not_hosted_cannot_be_scaled(engine):
 
     with pytest.raises(NoReplicaError):
         await engine.pools.scale(version.id, Scaling.fixed(1))
+
+
+async def test_more_replicas_than_the_machine_may_run_are_refused(make_engine):
+    engine = await make_engine(max_replicas=2)
+    version = await engine.deploy(lambda inputs: inputs)
+
+    with pytest.raises(InvalidSettingError, match="at most 2 are taken"):
+        await engine.pools.scale(version.id, Scaling(1, 3))
+
+    assert engine.status(version).scaling == Scaling.fixed(1)
+    assert await engine.outputs(version, 1) == [1]
