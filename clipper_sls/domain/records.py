@@ -14,6 +14,8 @@ CONTAINERLESS_IMAGE = "NO_CONTAINER"
 """Clipper's container name of a version that runs outside the cluster."""
 
 MAX_REPLICAS = 1_000
+MAX_SLO_MICROS = 24 * 3600 * 1_000_000
+MAX_BATCH_SIZE = 1_000_000
 HISTORY_LENGTH = 100
 
 
@@ -27,8 +29,10 @@ class Application:
     slo_micros: int
 
     def __post_init__(self) -> None:
-        if self.slo_micros <= 0:
-            raise InvalidSettingError(f"latency_slo_micros must be positive, not {self.slo_micros}")
+        if not 0 < self.slo_micros <= MAX_SLO_MICROS:
+            raise InvalidSettingError(
+                f"latency_slo_micros must be positive, and at most a day ({MAX_SLO_MICROS}), not {self.slo_micros}"
+            )
 
     @property
     def slo_s(self) -> float:
@@ -70,6 +74,8 @@ class ModelVersion:
     def __post_init__(self) -> None:
         if self.batch_size <= 0 and self.batch_size != ADAPTIVE_BATCH_SIZE:
             raise InvalidSettingError("The batch size must be positive or DEFAULT_BATCH_SIZE, which is -1")
+        if self.batch_size > MAX_BATCH_SIZE:
+            raise InvalidSettingError(f"The batch size may be at most {MAX_BATCH_SIZE}, not {self.batch_size}")
 
     @property
     def is_containerless(self) -> bool:

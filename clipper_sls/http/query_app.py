@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from clipper_sls import __version__
 from clipper_sls.http.encode import encode_error
+from clipper_sls.http.error_map import CODE_HEADER
 from clipper_sls.http.fast_path import PredictFastPath
 from clipper_sls.http.health import add_health_routes
 from clipper_sls.http.oip import oip_router
@@ -102,10 +103,12 @@ _METRICS_CONTENT = {"description": "Metrics", "content": {JSON: {}, "text/plain"
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    body = encode_error(str(error.detail), f"{request.method} {request.url.path}", f"http_{error.status_code}")
-    return Response(body, error.status_code, error.headers, media_type=JSON)
+    code = f"http_{error.status_code}"
+    body = encode_error(str(error.detail), f"{request.method} {request.url.path}", code)
+    return Response(body, error.status_code, {**(error.headers or {}), CODE_HEADER: code}, media_type=JSON)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return Response(encode_error("An unexpected error occurred!", type(error).__name__, "error"), 500, media_type=JSON)
+    body = encode_error("An unexpected error occurred!", type(error).__name__, "error")
+    return Response(body, 500, {CODE_HEADER: "error"}, media_type=JSON)
