@@ -81,5 +81,8 @@ def write_atomically(path: Path, text: str) -> None:
     """Replace `path` by `text`: a reader sees the old content or the new. Raises StoreError."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     with translated(path):
-        part.write_text(text)
-        part.replace(path)
+        try:
+            part.write_text(text)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
