@@ -1,7 +1,6 @@
 """Where a command's words go: data to standard output, notes, progress and errors to standard error."""
 
 import json
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-PIPE_COLUMNS = 240
-"""Width of a table that goes to a file or a pipe, so that no cell is cut; COLUMNS wins."""
+PIPE_COLUMNS = 10_000
+"""Width of a table that goes to a file or a pipe, so that no cell is folded, whatever COLUMNS says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def _console(*, to_stderr: bool) -> "Console":
     console = Console(stderr=to_stderr)
     if console.is_terminal:
         return console
-    return Console(stderr=to_stderr, width=shutil.get_terminal_size((PIPE_COLUMNS, 24)).columns)
+    return Console(stderr=to_stderr, width=PIPE_COLUMNS)
 
 
 def _shown(cell: object) -> str:
