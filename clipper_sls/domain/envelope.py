@@ -9,6 +9,7 @@ Runs inside model images: standard library only.
 """
 
 import base64
+import binascii
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
@@ -34,7 +35,7 @@ def unpack_event(event: Mapping[str, Any]) -> tuple[InputType, list[bytes]]:
     try:
         if event["schema"] != SCHEMA:
             raise MalformedRequestError(f"Event schema {event['schema']!r} is not {SCHEMA}")
-        content = base64.b64decode(event["data"], validate=True)
+        content = binascii.a2b_base64(event["data"], strict_mode=True)  # many times faster than base64.b64decode
         bounds = [0, *accumulate(event["lengths"])]
         if bounds[-1] != len(content) or bounds != sorted(bounds):
             raise MalformedRequestError(f"The event's rows have {bounds[-1]} bytes, its data {len(content)}")

@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope
 
 from clipper_sls.errors import RequestTooLargeError
 
@@ -11,35 +12,61 @@ DRAINED_BYTES = 256 * 1024 * 1024
 would see a broken connection instead of the answer that tells them why."""
 
 
-async def read_body(request: Request, limit_bytes: int) -> bytes:
-    """The whole body, of `limit_bytes` at most. Raises RequestTooLargeError."""
-    chunks = [chunk async for chunk in bounded_stream(request, limit_bytes)]
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+async def read_body(scope: Scope, receive: Receive, limit_bytes: int) -> bytes:
+    """The whole body, of `limit_bytes` at most. Raises RequestTooLargeError, or ClientDisconnect."""
+    message = await receive()
+    if not message.get("more_body", False):
+        return _whole(message, limit_bytes)  # nearly always
+    chunks = [chunk async for chunk in _chunks(scope, receive, limit_bytes, message)]
+    return b"".join(chunks)
 
 
-async def bounded_stream(request: Request, limit_bytes: int) -> AsyncIterator[bytes]:
+async def bounded_stream(scope: Scope, receive: Receive, limit_bytes: int) -> AsyncIterator[bytes]:
     """The body piece by piece. Raises RequestTooLargeError, at once when the declared length is over the limit."""
-    declared = request.headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared) > limit_bytes:
-        await _drain(request)
+    async for chunk in _chunks(scope, receive, limit_bytes, await receive()):
+        yield chunk
+
+
+def _whole(message: Message, limit_bytes: int) -> bytes:
+    body: bytes = _content(message)
+    if len(body) > limit_bytes:
         raise _too_large(limit_bytes)
+    return body
+
+
+async def _chunks(scope: Scope, receive: Receive, limit_bytes: int, message: Message) -> AsyncIterator[bytes]:
     size_bytes = 0
-    async for chunk in request.stream():
+    is_too_large = _declared_bytes(scope) > limit_bytes
+    while True:
+        chunk = _content(message)
         size_bytes += len(chunk)
-        if size_bytes > limit_bytes:
-            await _drain(request)
+        if is_too_large or size_bytes > limit_bytes:
+            await _drain(receive, message)
             raise _too_large(limit_bytes)
         if chunk:
             yield chunk
-
-
-async def _drain(request: Request) -> None:
-    drained_bytes = 0
-    while drained_bytes < DRAINED_BYTES:
-        message = await request.receive()
-        drained_bytes += len(message.get("body", b""))
-        if message["type"] != "http.request" or not message.get("more_body", False):
+        if not message.get("more_body", False):
             return
+        message = await receive()
+
+
+def _content(message: Message) -> bytes:
+    if message["type"] != "http.request":
+        raise ClientDisconnect
+    content: bytes = message.get("body", b"")
+    return content
+
+
+def _declared_bytes(scope: Scope) -> int:
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    return int(declared) if declared.isdigit() else 0
+
+
+async def _drain(receive: Receive, message: Message) -> None:
+    drained_bytes = 0
+    while drained_bytes < DRAINED_BYTES and message["type"] == "http.request" and message.get("more_body", False):
+        drained_bytes += len(message.get("body", b""))
+        message = await receive()
 
 
 def _too_large(limit_bytes: int) -> RequestTooLargeError:

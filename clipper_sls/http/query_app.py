@@ -17,7 +17,7 @@ from clipper_sls.http.error_map import CODE_HEADER
 from clipper_sls.http.fast_path import PredictFastPath
 from clipper_sls.http.health import add_health_routes
 from clipper_sls.http.oip import oip_router
-from clipper_sls.http.predict import JSON, InputLimits, PredictRoutes
+from clipper_sls.http.predict import JSON, InputLimits, PredictRoutes, unexpected_answer
 from clipper_sls.http.query_openapi import PREDICT_OPENAPI, UPDATE_OPENAPI
 from clipper_sls.service.services import Services
 
@@ -60,7 +60,7 @@ def create_query_app(
     routes = PredictRoutes(services, limits)
     _add_application_routes(app, routes)
     app.add_exception_handler(HTTPException, _http_error)
-    return ServerErrorMiddleware(PredictFastPath(app, routes), handler=_unexpected)
+    return PredictFastPath(ServerErrorMiddleware(app, handler=_unexpected), routes)
 
 
 def _add_application_routes(app: FastAPI, routes: PredictRoutes) -> None:
@@ -110,5 +110,5 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    body = encode_error("An unexpected error occurred!", type(error).__name__, "error")
-    return Response(body, 500, {CODE_HEADER: "error"}, media_type=JSON)
+    answer = unexpected_answer(error)
+    return Response(answer.body, answer.status, {CODE_HEADER: "error"}, media_type=JSON)

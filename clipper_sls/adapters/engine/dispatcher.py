@@ -2,6 +2,10 @@
 
 Work-conserving: a replica that waits gets the next batch at once, of what is there, and nothing waits for a batch to
 fill. Rows that arrive in one turn of the event loop share a batch, because the pump runs once at the end of the turn.
+
+A replica that has answered asks for more a fraction of a millisecond later. Answering the callers of a large batch
+takes longer than that, and the replica would wait for it, so while rows wait the answers are held until it has its
+next batch.
 """
 
 import asyncio
@@ -9,6 +13,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from clipper_sls.adapters.engine.calls import LATE, Answers, Call
+from clipper_sls.adapters.engine.deadlines import Deadlines
 from clipper_sls.adapters.engine.results import failed
 from clipper_sls.adapters.engine.row_queue import Batch, RowQueue
 from clipper_sls.domain.batching import BatchingPolicy
@@ -17,6 +22,9 @@ from clipper_sls.domain.query import Deadline, PackedRow, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
+
+HOLD_S = 0.001
+"""How long answers wait at most for their replica to come back."""
 
 
 class Worker(Protocol):
@@ -42,8 +50,10 @@ class Dispatcher:
         self._clock = clock
         self._metrics = metrics
         self._queue = RowQueue()
+        self._deadlines = Deadlines(clock, self._give_up)
         self._idle: dict[int, Worker] = {}
         self._batches_under_way = 0
+        self._held: list[tuple[Batch, Sequence[RowResult]]] = []
         self._is_pump_due = False
         self._drained: list[asyncio.Future[None]] = []
 
@@ -56,21 +66,21 @@ class Dispatcher:
         now = self._clock.now()
         if deadline <= now:
             return [LATE] * len(rows)
-        loop = asyncio.get_running_loop()
-        call = Call(rows, arrived_at=now, deadline=deadline, answered=loop.create_future())
+        answered: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
+        call = Call(rows, arrived_at=now, deadline=deadline, answered=answered)
         self._queue.push(call)
         self._pump_soon()
-        timer = loop.call_later(deadline - now, self._give_up, call)
+        self._deadlines.add(call)
         try:
-            return await call.answered
+            return await answered
         finally:
-            timer.cancel()
             self._queue.forget(call)  # rows that nobody waits for any more, when the caller was cancelled
 
     def idle(self, replica: Worker) -> None:
         """`replica` can take a batch. The one that worked last is asked first: its caches are warm."""
         self._idle[replica.replica_id] = replica
         self._pump()
+        self._release()
 
     def away(self, replica: Worker) -> None:
         """`replica` cannot take a batch."""
@@ -79,10 +89,13 @@ class Dispatcher:
     def answered(self, batch: Batch, results: Sequence[RowResult]) -> None:
         latency_s = self._clock.now() - batch.taken_at
         self._batches_under_way -= 1
-        batch.answer(results)
         self._policy.observe(batch.size, latency_s, batch.budget_s)
         self._metrics.batch(self._version.id, batch.size, latency_s, batch.taken_at - batch.oldest_arrival)
-        self._notify_if_drained()
+        self._held.append((batch, results))
+        if not self._queue:
+            self._release()
+        elif len(self._held) == 1:
+            asyncio.get_running_loop().call_later(HOLD_S, self._release)
 
     def dropped(self, batch: Batch, why: str) -> None:
         """A replica will not answer `batch`. Any of its rows may be the reason: each is tried once more, alone."""
@@ -110,7 +123,7 @@ class Dispatcher:
 
     @property
     def _is_drained(self) -> bool:
-        return not self._queue and not self._batches_under_way
+        return not (self._queue or self._batches_under_way or self._held)
 
     def _notify_if_drained(self) -> None:
         if self._drained and self._is_drained:
@@ -119,7 +132,15 @@ class Dispatcher:
                     future.set_result(None)
             self._drained.clear()
 
+    def _release(self) -> None:
+        """Answer the callers of all batches that are held."""
+        held, self._held = self._held, []
+        for batch, results in held:
+            batch.answer(results)
+        self._notify_if_drained()
+
     def _give_up(self, call: Call) -> None:
+        self._release()
         self._queue.forget(call)
         call.give_up()
         self._notify_if_drained()

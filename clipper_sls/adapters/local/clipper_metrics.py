@@ -1,76 +1,93 @@
-"""The metrics under the names, and in the JSON, of Clipper's query frontend (`src/libclipper/src/metrics.cpp`).
+"""The tallies under the names, and in the JSON, of Clipper's query frontend (`src/libclipper/src/metrics.cpp`).
 
 Numbers are text there, and so they are here: scripts that read them call `float`.
 """
 
-import random
-from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 from clipper_sls.adapters.local.meter import Meter
 from clipper_sls.adapters.local.reservoir import Reservoir
-from clipper_sls.domain.identifiers import AppName, ModelId
-from clipper_sls.domain.query import DefaultReason
-from clipper_sls.ports.clock import Clock
+from clipper_sls.adapters.local.tallies import ModelTally, Tallies
 
-MICROSECONDS = "microseconds"
 MICROS_PER_S = 1e6
 
+Entry = tuple[str, dict[str, str]]
 
-class ClipperMetrics:
-    def __init__(self, *, clock: Clock, chance: random.Random) -> None:
-        self._clock = clock
-        self._counters: defaultdict[str, int] = defaultdict(int)
-        self._ratios: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-        self._meters: defaultdict[str, Meter] = defaultdict(lambda: Meter(clock.now()))
-        self._histograms: defaultdict[tuple[str, str], Reservoir] = defaultdict(lambda: Reservoir(chance))
 
-    def answered(self, application: AppName, latency_s: float, reasons: tuple[DefaultReason | None, ...]) -> None:
-        rows, defaults = len(reasons), sum(reason is not None for reason in reasons)
-        name = f"app:{application}"
-        self._counters[f"{name}:num_predictions"] += rows
-        self._add_ratio(f"{name}:default_prediction_ratio", defaults, rows)
-        self._meters[f"{name}:prediction_throughput"].mark(rows, self._clock.now())
-        self._histograms[f"{name}:prediction_latency", MICROSECONDS].add(latency_s * MICROS_PER_S)
+def clipper_json(tallies: Tallies, now: float) -> dict[str, Any]:
+    """Four lists of objects with one key each, the metric's name."""
+    return {
+        "counters": _listed(_counters(tallies)),
+        "ratio_counters": _listed(_ratios(tallies)),
+        "meters": _listed(_meters(tallies, now)),
+        "histograms": _listed(_histograms(tallies)),
+    }
 
-    def batch(self, model: ModelId, rows: int, latency_s: float, queue_delay_s: float) -> None:
-        now, name = self._clock.now(), f"model:{model}"
-        for counter in ("internal:aggregate_num_predictions", f"{name}:num_predictions"):
-            self._counters[counter] += rows
-        for meter in ("internal:aggregate_model_throughput", f"{name}:prediction_throughput"):
-            self._meters[meter].mark(rows, now)
-        self._histograms[f"{name}:prediction_latency", MICROSECONDS].add(latency_s * MICROS_PER_S)
-        self._histograms[f"{name}:batch_size", "queries"].add(rows)
-        self._histograms["internal:rpc_request_queueing_delay", MICROSECONDS].add(queue_delay_s * MICROS_PER_S)
 
-    def cache_lookup(self, model: ModelId, hits: int, misses: int) -> None:
-        self._counters["internal:prediction_cache_lookups"] += hits + misses
-        self._add_ratio("internal:prediction_cache_hit_ratio", hits, hits + misses)
-        self._add_ratio(f"model:{model}:cache_hit_ratio", hits, hits + misses)
+def _counters(tallies: Tallies) -> Iterator[Entry]:
+    models = tallies.models.values()
+    yield "internal:aggregate_num_predictions", _count(sum(tally.rows for tally in models))
+    yield "internal:prediction_cache_lookups", _count(sum(map(_lookups, models)))
+    for app, tally in tallies.applications.items():
+        yield f"app:{app}:num_predictions", _count(tally.predictions)
+    for model, of_model in tallies.models.items():
+        yield f"model:{model}:num_predictions", _count(of_model.rows)
 
-    def to_json(self) -> dict[str, Any]:
-        """Four lists of objects with one key each, the metric's name."""
-        now = self._clock.now()
-        return {
-            "counters": [{name: {"count": str(count)}} for name, count in sorted(self._counters.items())],
-            "ratio_counters": [
-                {name: {"ratio": str(part / whole if whole else 0.0)}}
-                for name, (part, whole) in sorted(self._ratios.items())
-            ],
-            "meters": [
-                {name: {"unit": "events per second", **_texts(meter.rates(now))}}
-                for name, meter in sorted(self._meters.items())
-            ],
-            "histograms": [
-                {name: {"unit": unit, **_texts(sample.summary())}}
-                for (name, unit), sample in sorted(self._histograms.items(), key=lambda entry: entry[0])
-            ],
-        }
 
-    def _add_ratio(self, name: str, part: int, whole: int) -> None:
-        ratio = self._ratios[name]
-        ratio[0] += part
-        ratio[1] += whole
+def _ratios(tallies: Tallies) -> Iterator[Entry]:
+    models = tallies.models.values()
+    yield (
+        "internal:prediction_cache_hit_ratio",
+        _ratio(sum(one.cache_hits for one in models), sum(map(_lookups, models))),
+    )
+    for app, tally in tallies.applications.items():
+        yield f"app:{app}:default_prediction_ratio", _ratio(tally.defaults.total(), tally.predictions)
+    for model, of_model in tallies.models.items():
+        yield f"model:{model}:cache_hit_ratio", _ratio(of_model.cache_hits, _lookups(of_model))
+
+
+def _meters(tallies: Tallies, now: float) -> Iterator[Entry]:
+    yield "internal:aggregate_model_throughput", _rates(tallies.throughput, now)
+    for app, tally in tallies.applications.items():
+        yield f"app:{app}:prediction_throughput", _rates(tally.throughput, now)
+    for model, of_model in tallies.models.items():
+        yield f"model:{model}:prediction_throughput", _rates(of_model.throughput, now)
+
+
+def _histograms(tallies: Tallies) -> Iterator[Entry]:
+    yield "internal:rpc_request_queueing_delay", _micros(tallies.queue_delay_sample)
+    for app, tally in tallies.applications.items():
+        yield f"app:{app}:prediction_latency", _micros(tally.latency_sample)
+    for model, of_model in tallies.models.items():
+        yield f"model:{model}:prediction_latency", _micros(of_model.latency_sample)
+        yield f"model:{model}:batch_size", {"unit": "queries", **_texts(of_model.size_sample.summary())}
+
+
+def _listed(entries: Iterator[Entry]) -> list[dict[str, Any]]:
+    return [{name: value} for name, value in sorted(entries)]
+
+
+def _lookups(tally: ModelTally) -> int:
+    return tally.cache_hits + tally.cache_misses
+
+
+def _count(count: int) -> dict[str, str]:
+    return {"count": str(count)}
+
+
+def _ratio(part: int, whole: int) -> dict[str, str]:
+    return {"ratio": str(part / whole if whole else 0.0)}
+
+
+def _rates(meter: Meter, now: float) -> dict[str, str]:
+    return {"unit": "events per second", **_texts(meter.rates(now))}
+
+
+def _micros(sample: Reservoir) -> dict[str, str]:
+    summary = sample.summary()
+    in_micros = {name: number if name == "size" else number * MICROS_PER_S for name, number in summary.items()}
+    return {"unit": "microseconds", **_texts(in_micros)}
 
 
 def _texts(numbers: dict[str, float]) -> dict[str, str]:

@@ -136,7 +136,9 @@ def add_model_routes(app: FastAPI, services: Services, max_bundle_bytes: int) ->
 def _add_upload(app: FastAPI, services: Services, max_bundle_bytes: int) -> None:
     async def upload_bundle(request: Request) -> Response:
         try:
-            digest = await services.models.upload_bundle(bounded_stream(request, max_bundle_bytes))
+            digest = await services.models.upload_bundle(
+                bounded_stream(request.scope, request.receive, max_bundle_bytes)
+            )
         except ClipperError as error:
             return error_text(error)
         return answered({"bundle_digest": digest})

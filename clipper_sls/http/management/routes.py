@@ -45,7 +45,7 @@ def add_route(
 
     async def endpoint(request: Request) -> Response:
         try:
-            content = await read_body(request, MAX_BODY_BYTES)
+            content = await read_body(request.scope, request.receive, MAX_BODY_BYTES)
             return answered(await handle(read(content, body)))
         except ClipperError as error:
             return error_text(error)

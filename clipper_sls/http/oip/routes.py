@@ -90,7 +90,7 @@ class OipEndpoints:
         deadline = Deadline(self._services.clock.now() + self._slo_s)
         version = await self._named(request)
         _check_encoding(request)
-        content = await read_body(request, self._max_body_bytes)
+        content = await read_body(request.scope, request.receive, self._max_body_bytes)
         asked = decode_infer(content, request.headers.get(HEADER_LENGTH))
         rows = packed_rows(asked.tensor, version.input_type, is_base64=asked.is_base64, max_rows=self._max_batch_rows)
         results = await self._services.predictions.predict_rows(version, rows, deadline)
@@ -98,7 +98,7 @@ class OipEndpoints:
         return Response(body, headers=headers)
 
     async def index(self, request: Request) -> Response:
-        wants_ready_only = decode_index(await read_body(request, MAX_INDEX_BODY_BYTES))
+        wants_ready_only = decode_index(await read_body(request.scope, request.receive, MAX_INDEX_BODY_BYTES))
         answering = self._answering()
         models = [
             model for model in self._services.registry.snapshot.versions if model in answering or not wants_ready_only

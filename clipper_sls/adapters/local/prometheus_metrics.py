@@ -1,0 +1,58 @@
+"""The tallies as Prometheus sees them."""
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from clipper_sls.adapters.local.tallies import Histogram, Tallies
+
+APPLICATION, MODEL = ("application",), ("model", "version")
+
+
+class PrometheusMetrics(Collector):
+    def __init__(self, tallies: Tallies) -> None:
+        self._tallies = tallies
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._of_applications()
+        yield from self._of_models()
+        failures = CounterMetricFamily("clipper_cache_failures", "Look-ups that failed")
+        failures.add_metric((), self._tallies.cache_failures)
+        yield failures
+
+    def _of_applications(self) -> Iterator[Metric]:
+        predictions = CounterMetricFamily("clipper_predictions", "Rows answered", labels=APPLICATION)
+        defaults = CounterMetricFamily("clipper_defaults", "Rows answered by default", labels=(*APPLICATION, "reason"))
+        latency = HistogramMetricFamily("clipper_query_latency_seconds", "Queries", labels=APPLICATION)
+        for name, tally in self._tallies.applications.items():
+            predictions.add_metric((name,), tally.predictions)
+            for reason, count in tally.defaults.items():
+                defaults.add_metric((name, reason.value), count)
+            _add(latency, (name,), tally.latency)
+        yield from (predictions, defaults, latency)
+
+    def _of_models(self) -> Iterator[Metric]:
+        size = HistogramMetricFamily("clipper_batch_rows", "Batch sizes", labels=MODEL)
+        latency = HistogramMetricFamily("clipper_batch_latency_seconds", "Batches", labels=MODEL)
+        delay = HistogramMetricFamily("clipper_queue_delay_seconds", "Oldest row of a batch", labels=MODEL)
+        lookups = CounterMetricFamily("clipper_cache_lookups", "Rows looked up", labels=(*MODEL, "result"))
+        crashes = CounterMetricFamily("clipper_replica_crashes", "Replicas that died", labels=MODEL)
+        for model, tally in self._tallies.models.items():
+            labels = (model.name, model.version)
+            _add(size, labels, tally.batch_size)
+            _add(latency, labels, tally.batch_latency)
+            _add(delay, labels, tally.queue_delay)
+            lookups.add_metric((*labels, "hit"), tally.cache_hits)
+            lookups.add_metric((*labels, "miss"), tally.cache_misses)
+            crashes.add_metric(labels, tally.crashes)
+        yield from (size, latency, delay, lookups, crashes)
+
+
+def _add(family: HistogramMetricFamily, labels: Sequence[str], histogram: Histogram) -> None:
+    bounds = [*(str(float(bound)) for bound in histogram.bounds), "+Inf"]
+    counts = accumulate(histogram.counts)
+    family.add_metric(
+        labels, [(bound, float(count)) for bound, count in zip(bounds, counts, strict=True)], histogram.total
+    )
