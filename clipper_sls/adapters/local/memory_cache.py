@@ -24,6 +24,8 @@ class MemoryPredictionCache:
         for key, output in outputs.items():
             if _cost(output) <= self._entries.maxsize:
                 self._entries[key] = output
+            else:
+                self._entries.pop(key, None)  # what is there is no longer the last output
 
 
 def _cost(output: OutputJson) -> int:

@@ -91,6 +91,28 @@ def test_rows_with_little_time_get_a_batch_that_fits_it():
     assert policy.next_size(0.02) == pytest.approx(10, abs=1)
 
 
+@pytest.mark.parametrize("latency_s", [0.02, 0.03, 0.045])
+def test_a_latency_that_does_not_grow_with_the_batch_never_holds_it_down(latency_s):
+    sizes = full_batches(AimdBatching(), lambda size: latency_s, 60)
+
+    assert sizes[-1] == MAX_SIZE
+
+
+@pytest.mark.parametrize("row_s", [0.026, 0.03, 0.04])
+def test_a_model_that_has_time_for_one_row_is_seldom_asked_for_more(row_s):
+    sizes = full_batches(AimdBatching(), lambda size: size * row_s, 500)
+
+    assert sum(size > 1 for size in sizes) <= 25
+
+
+def test_one_slow_batch_is_forgotten():
+    policy = AimdBatching()
+    before = full_batches(policy, lambda size: 0.002 + size * 0.0005, 300)[-1]
+    policy.observe(before, 2.0, BUDGET_S)
+
+    assert full_batches(policy, lambda size: 0.002 + size * 0.0005, 60)[-1] >= BACKOFF * BACKOFF * before
+
+
 @given(st.lists(st.tuples(st.integers(1, 5_000), latencies, budgets)), budgets)
 def test_the_size_stays_within_bounds(observations, budget_s):
     policy = AimdBatching()
