@@ -35,6 +35,7 @@ from clipper_sls.http.serve import HttpServers, listen, url_of
 from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, stage_runtime
 from clipper_sls.service.applications import ApplicationService
 from clipper_sls.service.feedback import FeedbackService
+from clipper_sls.service.model_answers import ModelAnswers
 from clipper_sls.service.models import ModelService
 from clipper_sls.service.predict import PredictionService
 from clipper_sls.service.registry_view import RegistryView
@@ -117,10 +118,16 @@ class EmbeddedEngine:
         self._opened.push_async_callback(pools.close)
         view = RegistryView(registry=registry, clock=clock)
         await view.load()
-        predictions = PredictionService(
-            registry=view,
+        answers = ModelAnswers(
             invoker=pools,
             cache=MemoryPredictionCache(settings.cache_size_bytes),
+            clock=clock,
+            metrics=metrics,
+            shares=settings.cache_size_bytes > 0,
+        )
+        predictions = PredictionService(
+            registry=view,
+            answers=answers,
             clock=clock,
             metrics=metrics,
             query_ids=itertools.count(_first_query_id(clock)),

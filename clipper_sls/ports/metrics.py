@@ -21,6 +21,10 @@ class Metrics(Protocol):
         """A cache was asked."""
         ...
 
+    def coalesced(self, model: ModelId, rows: int) -> None:
+        """Rows that were not in the cache waited for the answer to equal ones that were being asked."""
+        ...
+
     def cache_failed(self) -> None:
         """A cache did not answer, and its rows were asked of the model."""
         ...

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Sequence
 
-from clipper_sls.domain.cache_key import CacheKey, cache_key
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, shortened
 from clipper_sls.domain.query import (
     Deadline,
@@ -18,11 +17,10 @@ from clipper_sls.domain.query import (
 )
 from clipper_sls.domain.records import Application, ModelVersion
 from clipper_sls.domain.selection import choose
-from clipper_sls.errors import ClipperError, NotServedError
+from clipper_sls.errors import NotServedError
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
-from clipper_sls.ports.model_invoker import ModelInvoker
-from clipper_sls.ports.prediction_cache import PredictionCache
+from clipper_sls.service.model_answers import ModelAnswers
 from clipper_sls.service.registry_view import RegistryView
 
 
@@ -33,15 +31,13 @@ class PredictionService:
         self,
         *,
         registry: RegistryView,
-        invoker: ModelInvoker,
-        cache: PredictionCache,
+        answers: ModelAnswers,
         clock: Clock,
         metrics: Metrics,
         query_ids: Iterator[int],
     ) -> None:
         self._registry = registry
-        self._invoker = invoker
-        self._cache = cache
+        self._answers = answers
         self._clock = clock
         self._metrics = metrics
         self._query_ids = query_ids
@@ -81,33 +77,8 @@ class PredictionService:
     async def predict_rows(
         self, version: ModelVersion, rows: Sequence[PackedRow], deadline: Deadline
     ) -> Sequence[RowResult]:
-        """Ask the cache, then the model for what the cache lacks."""
-        keys = [cache_key(version, row) for row in rows]
-        cached = await self._look_up(version.id, keys)
-        missing = [index for index, key in enumerate(keys) if key not in cached]
-        answers = await self._invoker.invoke(version, [rows[index] for index in missing], deadline) if missing else ()
-        asked = dict(zip(missing, answers, strict=True))
-        await self._keep({keys[i]: answer.output for i, answer in asked.items() if isinstance(answer, Predicted)})
-        return [asked[index] if index in asked else Predicted(cached[key]) for index, key in enumerate(keys)]
-
-    async def _look_up(self, model: ModelId, keys: Sequence[CacheKey]) -> dict[CacheKey, OutputJson]:
-        """A cache that fails is a miss and a metric, never an error."""
-        try:
-            found = dict(await self._cache.get_many(keys))
-        except ClipperError:
-            self._metrics.cache_failed()
-            return {}
-        hits = sum(key in found for key in keys)
-        self._metrics.cache_lookup(model, hits, len(keys) - hits)
-        return found
-
-    async def _keep(self, outputs: dict[CacheKey, OutputJson]) -> None:
-        if not outputs:
-            return
-        try:
-            await self._cache.put_many(outputs)
-        except ClipperError:
-            self._metrics.cache_failed()
+        """One result per row of `version`, in order, by `deadline`."""
+        return await self._answers.ask(version, rows, deadline)
 
     def _prediction(self, result: RowResult, default: OutputJson) -> Prediction:
         if isinstance(result, Predicted):

@@ -9,6 +9,7 @@ from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, Packed
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import Health, PoolStatus, ReplicaState, ReplicaStatus
 from clipper_sls.errors import ModelStartError
+from clipper_sls.ports.model_invoker import LateOutput
 
 Model = Callable[[PackedRow], RowResult]
 
@@ -25,7 +26,13 @@ class FakeInvoker:
     models: dict[ModelId, Model] = field(default_factory=dict)
     asked: list[tuple[ModelId, tuple[PackedRow, ...], Deadline]] = field(default_factory=list)
 
-    async def invoke(self, version: ModelVersion, rows: Sequence[PackedRow], deadline: Deadline) -> Sequence[RowResult]:
+    async def invoke(
+        self,
+        version: ModelVersion,
+        rows: Sequence[PackedRow],
+        deadline: Deadline,
+        late: LateOutput | None = None,
+    ) -> Sequence[RowResult]:
         self.asked.append((version.id, tuple(rows), deadline))
         model = self.models.get(version.id)
         if model is None:
@@ -79,6 +86,7 @@ class RecordingMetrics:
     answers: list[tuple[AppName, float, tuple[DefaultReason | None, ...]]] = field(default_factory=list)
     batches: list[tuple[ModelId, int]] = field(default_factory=list)
     lookups: list[tuple[ModelId, int, int]] = field(default_factory=list)
+    coalesced_rows: int = 0
     cache_failures: int = 0
     crashes: list[ModelId] = field(default_factory=list)
 
@@ -90,6 +98,9 @@ class RecordingMetrics:
 
     def cache_lookup(self, model: ModelId, hits: int, misses: int) -> None:
         self.lookups.append((model, hits, misses))
+
+    def coalesced(self, model: ModelId, rows: int) -> None:
+        self.coalesced_rows += rows
 
     def cache_failed(self) -> None:
         self.cache_failures += 1

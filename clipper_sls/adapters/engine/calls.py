@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from clipper_sls.domain.query import Deadline, DefaultReason, PackedRow, RowResult, Unanswered
+from clipper_sls.domain.query import Deadline, DefaultReason, PackedRow, Predicted, RowResult, Unanswered
+from clipper_sls.ports.model_invoker import LateOutput
 
 LATE = Unanswered(DefaultReason.TIMED_OUT)
 
@@ -11,18 +12,25 @@ LATE = Unanswered(DefaultReason.TIMED_OUT)
 class Call:
     """Answers arrive in any order and from several batches; the last one, or `give_up`, completes `answered`.
 
-    Whatever arrives after that is dropped.
+    What arrives after that goes to `late`, for whoever asks the same next.
     """
 
-    __slots__ = ("_missing", "_results", "answered", "arrived_at", "deadline", "queued", "rows")
+    __slots__ = ("_late", "_missing", "_results", "answered", "arrived_at", "deadline", "queued", "rows")
 
     def __init__(
-        self, rows: Sequence[PackedRow], *, arrived_at: float, deadline: Deadline, answered: "asyncio.Future[Answers]"
+        self,
+        rows: Sequence[PackedRow],
+        *,
+        arrived_at: float,
+        deadline: Deadline,
+        answered: "asyncio.Future[Answers]",
+        late: LateOutput | None = None,
     ) -> None:
         self.rows = rows
         self.arrived_at = arrived_at
         self.deadline = deadline
         self.answered = answered
+        self._late = late
         self.queued = 0  # rows that wait in the queue; kept by the queue
         self._results: list[RowResult | None] = [None] * len(rows)
         self._missing = len(rows)
@@ -39,6 +47,7 @@ class Call:
     def answer(self, start: int, results: Sequence[RowResult]) -> None:
         """Results for the rows from `start` on; each row is answered once."""
         if self.answered.done():
+            self._pass_on(start, results)
             return
         self._results[start : start + len(results)] = results
         self._missing -= len(results)
@@ -49,6 +58,12 @@ class Call:
         """Complete with `reason` for every row that has no answer."""
         if not self.answered.done():
             self._complete(reason)
+
+    def _pass_on(self, start: int, results: Sequence[RowResult]) -> None:
+        if self._late is not None:
+            for index, result in enumerate(results, start):
+                if isinstance(result, Predicted):
+                    self._late(index, result.output)
 
     def _complete(self, reason: Unanswered) -> None:
         self.answered.set_result([reason if result is None else result for result in self._results])

@@ -22,6 +22,7 @@ from clipper_sls.domain.query import Deadline, PackedRow, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
+from clipper_sls.ports.model_invoker import LateOutput
 
 HOLD_S = 0.001
 """How long answers wait at most for their replica to come back."""
@@ -61,13 +62,13 @@ class Dispatcher:
     def queued_rows(self) -> int:
         return len(self._queue)
 
-    async def ask(self, rows: Sequence[PackedRow], deadline: Deadline) -> Answers:
+    async def ask(self, rows: Sequence[PackedRow], deadline: Deadline, late: LateOutput | None = None) -> Answers:
         """One result per row, no later than `deadline`."""
         now = self._clock.now()
         if deadline <= now:
             return [LATE] * len(rows)
         answered: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
-        call = Call(rows, arrived_at=now, deadline=deadline, answered=answered)
+        call = Call(rows, arrived_at=now, deadline=deadline, answered=answered, late=late)
         self._queue.push(call)
         self._pump_soon()
         self._deadlines.add(call)

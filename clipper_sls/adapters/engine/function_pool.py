@@ -26,6 +26,7 @@ from clipper_sls.domain.replicas import PoolStatus, ReplicaState
 from clipper_sls.errors import ModelStartError
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
+from clipper_sls.ports.model_invoker import LateOutput
 
 _log = logging.getLogger(__name__)
 _PREFERRED_TO_END = (ReplicaState.STARTING, ReplicaState.READY, ReplicaState.BUSY)
@@ -96,7 +97,7 @@ class FunctionPool:
         """Return when the minimum is ready. Raises why a start failed."""
         await self._readiness.wait_for(self._scaling.minimum)
 
-    async def ask(self, rows: Sequence[PackedRow], deadline: Deadline) -> Answers:
+    async def ask(self, rows: Sequence[PackedRow], deadline: Deadline, late: LateOutput | None = None) -> Answers:
         """One result per row, no later than `deadline`."""
         refusal = self._refusal(len(rows))
         if refusal is not None:
@@ -104,7 +105,7 @@ class FunctionPool:
         if not self._live:
             asyncio.get_running_loop().call_soon(self._rescale)
         self._used_at = self._clock.now()
-        return await self._dispatcher.ask(rows, deadline)
+        return await self._dispatcher.ask(rows, deadline, late)
 
     async def scale(self, scaling: Scaling) -> None:
         """Returns when the minimum is ready and what is too many has ended. Raises why a start failed."""

@@ -20,6 +20,7 @@ from clipper_sls.errors import ContainerlessModelError, InvalidSettingError, NoR
 from clipper_sls.ports.bundle_store import BundleStore
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
+from clipper_sls.ports.model_invoker import LateOutput
 
 _log = logging.getLogger(__name__)
 
@@ -110,12 +111,18 @@ class FunctionPools:
             self._lifeline.cut()
             self._lifeline = None
 
-    async def invoke(self, version: ModelVersion, rows: Sequence[PackedRow], deadline: Deadline) -> Sequence[RowResult]:
+    async def invoke(
+        self,
+        version: ModelVersion,
+        rows: Sequence[PackedRow],
+        deadline: Deadline,
+        late: LateOutput | None = None,
+    ) -> Sequence[RowResult]:
         """See `ModelInvoker.invoke`."""
         pool = self._pools.get(version.id)
         if pool is None:
             return [Unanswered(DefaultReason.NO_REPLICA, f"model {version.id} is not hosted")] * len(rows)
-        return await pool.ask(rows, deadline) if rows else []
+        return await pool.ask(rows, deadline, late) if rows else []
 
     def pools(self) -> Sequence[PoolStatus]:
         """See `ModelHost.pools`."""

@@ -50,6 +50,9 @@ class LocalMetrics:
         tally.cache_hits += hits
         tally.cache_misses += misses
 
+    def coalesced(self, model: ModelId, rows: int) -> None:
+        self._tallies.models[model].coalesced += rows
+
     def cache_failed(self) -> None:
         self._tallies.cache_failures += 1
 

@@ -38,6 +38,7 @@ class PrometheusMetrics(Collector):
         latency = HistogramMetricFamily("clipper_batch_latency_seconds", "Batches", labels=MODEL)
         delay = HistogramMetricFamily("clipper_queue_delay_seconds", "Oldest row of a batch", labels=MODEL)
         lookups = CounterMetricFamily("clipper_cache_lookups", "Rows looked up", labels=(*MODEL, "result"))
+        coalesced = CounterMetricFamily("clipper_coalesced_rows", "Rows that shared a call", labels=MODEL)
         crashes = CounterMetricFamily("clipper_replica_crashes", "Replicas that died", labels=MODEL)
         for model, tally in self._tallies.models.items():
             labels = (model.name, model.version)
@@ -46,8 +47,9 @@ class PrometheusMetrics(Collector):
             _add(delay, labels, tally.queue_delay)
             lookups.add_metric((*labels, "hit"), tally.cache_hits)
             lookups.add_metric((*labels, "miss"), tally.cache_misses)
+            coalesced.add_metric(labels, tally.coalesced)
             crashes.add_metric(labels, tally.crashes)
-        yield from (size, latency, delay, lookups, crashes)
+        yield from (size, latency, delay, lookups, coalesced, crashes)
 
 
 def _add(family: HistogramMetricFamily, labels: Sequence[str], histogram: Histogram) -> None:

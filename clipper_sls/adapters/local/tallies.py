@@ -46,7 +46,16 @@ class ModelTally:
     """Of one model version; times in seconds, sizes in rows."""
 
     __slots__ = (
-        *("batch_latency", "batch_size", "cache_hits", "cache_misses", "crashes", "latency_sample", "queue_delay"),
+        *(
+            "batch_latency",
+            "batch_size",
+            "cache_hits",
+            "cache_misses",
+            "coalesced",
+            "crashes",
+            "latency_sample",
+            "queue_delay",
+        ),
         *("rows", "size_sample", "throughput"),
     )
 
@@ -54,6 +63,7 @@ class ModelTally:
         self.rows = 0
         self.cache_hits = 0
         self.cache_misses = 0
+        self.coalesced = 0
         self.crashes = 0
         self.batch_size = Histogram(BATCH_BOUNDS_ROWS)
         self.batch_latency = Histogram(LATENCY_BOUNDS_S)

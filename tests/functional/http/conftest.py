@@ -22,6 +22,7 @@ from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.http.management import EngineInfo, create_management_app
 from clipper_sls.service.applications import ApplicationService
 from clipper_sls.service.feedback import FeedbackService
+from clipper_sls.service.model_answers import ModelAnswers
 from clipper_sls.service.models import ModelService
 from clipper_sls.service.predict import PredictionService
 from clipper_sls.service.registry_view import RegistryView
@@ -94,8 +95,9 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     bundles = BundleDirectory(tmp_path / "bundles", MAX_BUNDLE_BYTES)
     predictions = PredictionService(
         registry=registry,
-        invoker=invoker,
-        cache=MemoryPredictionCache(0),
+        answers=ModelAnswers(
+            invoker=invoker, cache=MemoryPredictionCache(0), clock=clock, metrics=RecordingMetrics(), shares=False
+        ),
         clock=clock,
         metrics=RecordingMetrics(),
         query_ids=itertools.count(),

@@ -7,6 +7,7 @@ from clipper_sls.adapters.local.memory_cache import MemoryPredictionCache
 from clipper_sls.adapters.local.memory_registry import MemoryRegistry
 from clipper_sls.domain.changes import Put
 from clipper_sls.domain.records import Record
+from clipper_sls.service.model_answers import ModelAnswers
 from clipper_sls.service.predict import PredictionService
 from clipper_sls.service.registry_view import RegistryView
 from clipper_sls.testing import FakeInvoker, FakeModelHost, ManualClock, RecordingMetrics
@@ -21,6 +22,7 @@ class World:
     host: FakeModelHost = field(default_factory=FakeModelHost)
     clock: ManualClock = field(default_factory=ManualClock)
     metrics: RecordingMetrics = field(default_factory=RecordingMetrics)
+    shares: bool = True
     cache: MemoryPredictionCache = field(default_factory=lambda: MemoryPredictionCache(1_000_000))
 
     async def view(self, *records: Record, max_age_s: float = float("inf")) -> RegistryView:
@@ -32,8 +34,9 @@ class World:
     def predictions(self, view: RegistryView) -> PredictionService:
         return PredictionService(
             registry=view,
-            invoker=self.invoker,
-            cache=self.cache,
+            answers=ModelAnswers(
+                invoker=self.invoker, cache=self.cache, clock=self.clock, metrics=self.metrics, shares=self.shares
+            ),
             clock=self.clock,
             metrics=self.metrics,
             query_ids=itertools.count(7),
