@@ -120,7 +120,7 @@ class EmbeddedEngine:
         await view.load()
         answers = ModelAnswers(
             invoker=pools,
-            cache=MemoryPredictionCache(settings.cache_size_bytes),
+            cache=MemoryPredictionCache(settings.cache_size_bytes, metrics.cache_evicted),
             clock=clock,
             metrics=metrics,
             shares=settings.cache_size_bytes > 0,

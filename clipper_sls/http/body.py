@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator
 
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope
 
 from clipper_sls.errors import RequestTooLargeError
@@ -25,6 +26,11 @@ async def bounded_stream(scope: Scope, receive: Receive, limit_bytes: int) -> As
     """The body piece by piece. Raises RequestTooLargeError, at once when the declared length is over the limit."""
     async for chunk in _chunks(scope, receive, limit_bytes, await receive()):
         yield chunk
+
+
+async def sender_left(request: Request, error: Exception) -> Response:
+    """Handles ClientDisconnect: nothing went wrong here, and nobody is there to read an answer."""
+    return Response(status_code=400)
 
 
 def _whole(message: Message, limit_bytes: int) -> bytes:

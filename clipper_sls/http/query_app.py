@@ -7,11 +7,12 @@ from typing import Any, Protocol
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware.errors import ServerErrorMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from clipper_sls import __version__
+from clipper_sls.http.body import sender_left
 from clipper_sls.http.encode import encode_error
 from clipper_sls.http.error_map import CODE_HEADER
 from clipper_sls.http.fast_path import PredictFastPath
@@ -60,6 +61,7 @@ def create_query_app(
     routes = PredictRoutes(services, limits)
     _add_application_routes(app, routes)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, sender_left)
     return PredictFastPath(ServerErrorMiddleware(app, handler=_unexpected), routes)
 
 

@@ -25,6 +25,10 @@ class Metrics(Protocol):
         """Rows that were not in the cache waited for the answer to equal ones that were being asked."""
         ...
 
+    def cache_evicted(self, entries: int) -> None:
+        """A cache gave up entries to make room."""
+        ...
+
     def cache_failed(self) -> None:
         """A cache did not answer, and its rows were asked of the model."""
         ...

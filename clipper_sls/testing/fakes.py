@@ -87,6 +87,7 @@ class RecordingMetrics:
     batches: list[tuple[ModelId, int]] = field(default_factory=list)
     lookups: list[tuple[ModelId, int, int]] = field(default_factory=list)
     coalesced_rows: int = 0
+    evicted_entries: int = 0
     cache_failures: int = 0
     crashes: list[ModelId] = field(default_factory=list)
 
@@ -101,6 +102,9 @@ class RecordingMetrics:
 
     def coalesced(self, model: ModelId, rows: int) -> None:
         self.coalesced_rows += rows
+
+    def cache_evicted(self, entries: int) -> None:
+        self.evicted_entries += entries
 
     def cache_failed(self) -> None:
         self.cache_failures += 1

@@ -7,6 +7,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+import threading
 from collections.abc import AsyncIterable
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -26,6 +27,7 @@ class BundleDirectory:
     def __init__(self, root: Path, max_size_bytes: int) -> None:
         self._root = root
         self._max_size_bytes = max_size_bytes
+        self._placing = threading.Lock()  # uploads of one bundle may end at the same time
 
     async def put(self, archive: AsyncIterable[bytes]) -> Manifest:
         incoming = await asyncio.to_thread(self._new_folder)
@@ -69,17 +71,20 @@ class BundleDirectory:
                 await asyncio.to_thread(file.write, chunk)
 
     def _store(self, incoming: Path) -> Manifest:
-        content = incoming / "content"
         with translated(self._root):
-            manifest = _unpack(incoming / "bundle.tar", content)
-            destination = self.path(manifest.digest)
-            if destination.exists() and not _is_same(destination, content):  # damaged since it was stored
-                destination.rename(incoming / "damaged")
-            if not destination.exists():
-                _sync_tree(content)
-                content.rename(destination)
-                _sync(self._root)
+            manifest = _unpack(incoming / "bundle.tar", incoming / "content")
+            with self._placing:
+                self._place(incoming, self.path(manifest.digest))
         return manifest
+
+    def _place(self, incoming: Path, destination: Path) -> None:
+        content = incoming / "content"
+        if destination.exists() and not _is_same(destination, content):  # damaged since it was stored
+            destination.rename(incoming / "damaged")
+        if not destination.exists():
+            _sync_tree(content)
+            content.rename(destination)
+            _sync(self._root)
 
 
 def _unpack(archive: Path, folder: Path) -> Manifest:

@@ -53,6 +53,9 @@ class LocalMetrics:
     def coalesced(self, model: ModelId, rows: int) -> None:
         self._tallies.models[model].coalesced += rows
 
+    def cache_evicted(self, entries: int) -> None:
+        self._tallies.cache_evictions += entries
+
     def cache_failed(self) -> None:
         self._tallies.cache_failures += 1
 

@@ -20,7 +20,9 @@ class PrometheusMetrics(Collector):
         yield from self._of_models()
         failures = CounterMetricFamily("clipper_cache_failures", "Look-ups that failed")
         failures.add_metric((), self._tallies.cache_failures)
-        yield failures
+        evictions = CounterMetricFamily("clipper_cache_evictions", "Entries given up to make room")
+        evictions.add_metric((), self._tallies.cache_evictions)
+        yield from (failures, evictions)
 
     def _of_applications(self) -> Iterator[Metric]:
         predictions = CounterMetricFamily("clipper_predictions", "Rows answered", labels=APPLICATION)

@@ -81,4 +81,5 @@ class Tallies:
         self.models: defaultdict[ModelId, ModelTally] = defaultdict(lambda: ModelTally(now(), chance))
         self.queue_delay_sample = Reservoir(chance)
         self.throughput = Meter(now())
+        self.cache_evictions = 0
         self.cache_failures = 0

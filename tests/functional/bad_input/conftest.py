@@ -59,13 +59,14 @@ def admin(engine: EngineUnderTest) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def all_is_well(client: httpx2.Client, engine: EngineUnderTest) -> Callable[[], None]:
-    """The same engine still answers, and rightly."""
-    asked = iter(range(1_000_000))
+    """The same engine still answers, and rightly, and nothing in it went wrong unforeseen."""
+    asked, tracebacks = iter(range(1_000_000)), engine.log.count("Traceback")
 
     def check() -> None:
         number = next(asked)
         answer = client.post("/doubles/predict", json={"input": [number, 0.5]}).json()
         assert (answer["output"], answer["default"]) == (number + 0.5, False)
         assert engine.process.poll() is None
+        assert engine.log.count("Traceback") == tracebacks
 
     return check

@@ -1,5 +1,6 @@
 """Management requests that are wrong: a clear error, and what is registered stays as it is and goes on serving."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +45,19 @@ MODEL = {
 }
 
 
+MALFORMED = {
+    "nothing": b"",
+    "half": b'{"name": "a"',
+    "list": b"[]",
+    "null": b"null",
+    "number": b"5",
+    "no utf-8": b'{"name": "\xff", "app_name": "\xff", "model_name": "\xff", "verbose": "\xff"}',
+    "lone surrogate": rb'{"name": "\ud800", "app_name": "\ud800", "model_name": "\ud800", "verbose": "\ud800"}',
+    "deep": b"[" * 100_000,
+    "wrong types": b'{"name": [], "app_name": 5, "model_name": {}, "verbose": "yes", "uid": 1}',
+}
+
+
 @pytest.fixture
 def refused(admin: httpx2.Client, all_is_well: Check) -> Callable[..., httpx2.Response]:
     """Sends what is wrong, and checks that nothing has changed."""
@@ -56,7 +70,7 @@ def refused(admin: httpx2.Client, all_is_well: Check) -> Callable[..., httpx2.Re
 
     def send(endpoint: str, body: Any) -> httpx2.Response:
         before = state()
-        answer = admin.post(f"/admin/{endpoint}", json=body)
+        answer = admin.post(f"/admin/{endpoint}", content=body if isinstance(body, bytes) else json.dumps(body))
         assert 400 <= answer.status_code < 500, answer.text
         assert answer.headers["X-Clipper-Error-Code"]
         assert 0 < len(answer.text) < 3000
@@ -89,6 +103,45 @@ def test_a_name_that_cannot_be_one_is_refused(
     refused: Refused, endpoint: str, body: dict[str, Any], key: str, name: str
 ) -> None:
     refused(endpoint, {**body, key: name})
+
+
+@pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED)
+def test_no_endpoint_takes_a_body_that_is_malformed(admin: httpx2.Client, refused: Refused, content: bytes) -> None:
+    paths = admin.get("/openapi.json").json()["paths"]
+    endpoints = [path.removeprefix("/admin/") for path, ways in paths.items() if "requestBody" in ways.get("post", {})]
+    assert len(endpoints) > 15
+    for endpoint in set(endpoints) - {"upload_bundle", "shutdown"}:  # the latter takes any object
+        assert "Expected JSON schema" in refused(endpoint, content).text
+    assert refused("upload_bundle", content).headers["X-Clipper-Error-Code"] == "invalid_bundle"
+
+
+@pytest.mark.parametrize("body", [APP, MODEL], ids=["add_app", "add_model"])
+def test_a_field_that_is_missing_is_named(refused: Refused, body: dict[str, Any]) -> None:
+    endpoint = "add_app" if body is APP else "add_model"
+    for missing in body:
+        assert f"`{missing}`" in refused(endpoint, {key: body[key] for key in body if key != missing}).text
+
+
+def test_a_body_over_a_mebibyte_is_refused(refused: Refused) -> None:
+    assert refused("add_app", {**APP, "name": "x" * 2**20}).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/admin/nothing", 404),
+        ("POST", "/admin/add_app/doubles", 404),
+        ("POST", "/admin/..%2fadd_app", 404),
+        ("GET", "/admin/add_app", 405),
+        ("DELETE", "/admin/delete_app", 405),
+    ],
+)
+def test_another_path_or_method_has_a_code_too(
+    admin: httpx2.Client, all_is_well: Check, method: str, path: str, status: int
+) -> None:
+    answer = admin.request(method, path)
+    assert (answer.status_code, answer.headers["X-Clipper-Error-Code"]) == (status, f"http_{status}")
+    all_is_well()
 
 
 @pytest.mark.parametrize("label", ["a,b", "a:b"])
@@ -139,7 +192,19 @@ def test_a_number_or_type_out_of_range_is_refused(refused: Refused, endpoint: st
         ("set_model_version", {"model_name": "nobody", "model_version": "1"}),
         ("set_num_replicas", {"model_name": "nobody", "num_replicas": 1}),
         ("get_replicas", {"model_name": "nobody"}),
+        ("get_replicas", {"model_name": "doubles", "model_version": "9"}),
         ("get_model_history", {"model_name": "nobody"}),
+        ("get_linked_models", {"app_name": "nobody"}),
+        ("get_state", {"app_name": "nobody", "uid": 1}),
+        ("rollback_model", {"model_name": "doubles"}),
+        ("delete_versioned_model", {"model_name": "doubles", "model_version": "9"}),
+        ("set_model_version", {"model_name": "doubles", "model_version": "9"}),
+        ("set_num_replicas", {"model_name": "doubles", "model_version": "9", "num_replicas": 1}),
+        ("add_model_links", {"app_name": "doubles", "model_names": []}),
+        ("add_model_links", {"app_name": "doubles", "model_names": ["doubles", "floats"]}),
+        ("add_model_links", {"app_name": "doubles", "model_names": ["nobody"]}),
+        ("add_model_links", {"app_name": "nobody", "model_names": ["doubles"]}),
+        ("delete_model_links", {"app_name": "nobody", "model_names": ["doubles"]}),
         ("add_model_links", {"app_name": "strings", "model_names": ["doubles"]}),
         ("delete_model_links", {"app_name": "doubles", "model_names": ["strings"]}),
     ],

@@ -1,11 +1,9 @@
 """Queries that no client should send: each gets a clear error, and costs nobody else an answer."""
 
 import json
-import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -64,6 +62,11 @@ def _error(answer: httpx2.Response, status: int) -> dict[str, str]:
         (b'{"input_batch": [[1.0], [1e400]]}', "$.input_batch[1]"),
         (b'{"input": [1.0], "version": {}}', "version"),
         (b'{"input": [1.0], "version": [1]}', "version"),
+        (b'{"input": [1.0], "version": true}', "version"),
+        (b'{"input": [1.0], "version": 1.5}', "version"),
+        (b'{"input": [1.0], "version": ' + b"9" * 5000 + b"}", "version"),
+        (b'{"input": [' + b"9" * 5000 + b"]}", "$.input[0]"),
+        (b'{"input": [1.0], "version": "\\ud800"}', "JSON"),
     ],
 )
 def test_a_body_that_is_wrong_is_refused_and_the_place_is_named(
@@ -89,6 +92,7 @@ def test_a_body_that_is_wrong_is_refused_and_the_place_is_named(
         ("bytes", "no base64!"),
         ("bytes", [1, 2]),
         ("bytes", "YQ=a"),
+        ("json", [[[1]]] * 3 + [json.loads("[" * 100 + "]" * 100)]),
     ],
 )
 def test_an_input_of_another_type_spoils_its_request_and_no_other(
@@ -121,7 +125,24 @@ def test_an_unknown_version_is_refused_with_clippers_text(
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_another_method_is_not_allowed(client: httpx2.Client, all_is_well: Check, method: str) -> None:
     answer = client.request(method, "/doubles/predict")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert _error(answer, 405)["code"] == "http_405"
+    assert answer.headers["allow"] == "POST"
+    all_is_well()
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/doubles", "/predict", "//predict", "/doubles/predict/x", "/doubles/%70redict/x"]
+)
+def test_a_path_that_leads_nowhere_is_not_found(client: httpx2.Client, all_is_well: Check, path: str) -> None:
+    assert _error(client.post(path, json={"input": [1.0]}), 404)["code"] == "http_404"
+    all_is_well()
+
+
+def test_input_wins_over_input_batch_and_both_must_be_right(client: httpx2.Client, all_is_well: Check) -> None:
+    both = {"input": [1.0], "input_batch": [[2.0]]}
+    assert client.post("/doubles/predict", json=both).json()["output"] == 1.0
+    error = _error(client.post("/doubles/predict", json={**both, "input_batch": [["x"]]}), 400)
+    assert "$.input_batch[0]" in error["cause"]
     all_is_well()
 
 
@@ -157,53 +178,6 @@ def test_the_largest_batch_that_is_taken_is_answered_in_order(client: httpx2.Cli
     rows = [[float(number)] for number in range(10_000)]
     answers = client.post("/doubles/predict", json={"input_batch": rows}).json()["batch_predictions"]
     assert [answer["output"] for answer in answers] == [float(number) for number in range(10_000)]
-
-
-@pytest.fixture
-def connection(engine: EngineUnderTest) -> Iterator[socket.socket]:
-    """A connection for bytes that no HTTP library sends."""
-    parts = urlsplit(engine.query)
-    with socket.create_connection((parts.hostname, parts.port), timeout=30) as connection:
-        yield connection
-
-
-HEAD = b"POST /doubles/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        b"\x00\x01\x02\x03 nonsense\r\n\r\n",
-        HEAD + b"Content-Length: -5\r\n\r\n",
-        HEAD + b"Content-Length: five\r\n\r\n",
-        HEAD + b"Transfer-Encoding: chunked\r\n\r\nZZZ\r\n",
-        HEAD + b"X: " + b"a" * 200_000 + b"\r\n\r\n",
-    ],
-    ids=["no HTTP", "negative length", "no length", "no chunk", "a large header"],
-)
-def test_what_is_no_request_is_refused_or_cut(connection: socket.socket, all_is_well: Check, sent: bytes) -> None:
-    try:
-        connection.sendall(sent)
-        assert connection.recv(65536)[:12] in (b"HTTP/1.1 400", b"HTTP/1.1 431", b"")
-    except (BrokenPipeError, ConnectionResetError):
-        pass
-    all_is_well()
-
-
-def test_a_sender_that_leaves_in_the_middle_disturbs_nobody(connection: socket.socket, all_is_well: Check) -> None:
-    connection.sendall(HEAD + b'Content-Length: 1000\r\n\r\n{"input": [1.0')
-    connection.close()
-    all_is_well()
-
-
-def test_a_sender_that_takes_its_time_is_answered(connection: socket.socket, all_is_well: Check) -> None:
-    body = b'{"input": [1.0, 2.0]}'
-    connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body))
-    for index in range(len(body)):
-        connection.sendall(body[index : index + 1])
-        if index % 7 == 0:
-            all_is_well()
-    assert b'"output":3.0' in b"".join(connection.recv(65536) for _ in ("head", "body"))
 
 
 def test_bad_requests_among_good_ones_take_nothing_from_them(engine: EngineUnderTest) -> None:

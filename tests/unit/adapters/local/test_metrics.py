@@ -23,6 +23,8 @@ def metrics() -> LocalMetrics:
     metrics.answered(APP, 0.030, (DefaultReason.OVERLOADED,))
     metrics.batch(MODEL, 3, 0.004, 0.001)
     metrics.cache_lookup(MODEL, 1, 3)
+    metrics.coalesced(MODEL, 2)
+    metrics.cache_evicted(5)
     metrics.cache_failed()
     metrics.replica_crashed(MODEL)
     return metrics
@@ -48,6 +50,8 @@ def test_prometheus_text(metrics: LocalMetrics) -> None:
         ("clipper_cache_lookups_total", frozenset({*model, ("result", "hit")})): 1,
         ("clipper_cache_lookups_total", frozenset({*model, ("result", "miss")})): 3,
         ("clipper_replica_crashes_total", frozenset(model)): 1,
+        ("clipper_coalesced_rows_total", frozenset(model)): 2,
+        ("clipper_cache_evictions_total", frozenset()): 5,
         ("clipper_cache_failures_total", frozenset()): 1,
     }
     assert {key: samples[key] for key in expected} == expected
