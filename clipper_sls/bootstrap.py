@@ -78,13 +78,13 @@ class EmbeddedEngine:
         self.info = _info(settings, clock, url_of(query), url_of(management))
         metrics = LocalMetrics(clock=clock, chance=random.Random())  # noqa: S311 - a sample of latencies
         self._pools, self._services = await self._assemble(clock, metrics)
+        await self._services.models.resume_all()  # sweeps bundles, too, so before anybody can upload one
         servers = HttpServers(
             ((self._query_app(metrics), query), (self._management_app(), management)),
             drain_timeout_s=settings.drain_timeout_s,
         )
         servers.start()
         opened.push_async_callback(servers.close)
-        await self._services.models.resume_all()
         await self._pools.settled(settings.start_timeout_s)
         self._is_settled = True
         opened.callback(state.remove_ready_file)

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from clipper_sls.errors import UnauthorizedError, UnconnectedError
-from clipper_sls.sdk.attach import Ports, attach, token_in
+from clipper_sls.sdk.attach import Ports, attach, attach_elsewhere, token_in
 
 
 @pytest.fixture
@@ -109,3 +109,16 @@ def test_another_cluster_at_the_usual_ports_is_not_attached_to(server, tmp_path)
 def test_whoever_names_no_cluster_or_the_right_one_is_attached_at_the_usual_ports(server, tmp_path, cluster_name):
     _answer_status(server, tmp_path, cluster_name="theirs")
     assert attach(cluster_name, tmp_path, _ports(server, are_usual=True), None).management == server.url
+
+
+@pytest.mark.parametrize(("given", "used"), [(None, "http://q:1"), ("http://gateway:80", "http://gateway:80")])
+def test_an_engine_elsewhere_says_where_queries_go_unless_that_was_given(server, tmp_path, given, used):
+    _answer_status(server, tmp_path / "theirs", cluster_name="any")
+    found = attach_elsewhere(server.url, given, "token")
+    assert (found.query, found.management, found.running) == (used, server.url, None)
+    assert server.last.headers["Authorization"] == "Bearer token"
+
+
+def test_nothing_elsewhere_is_unconnected():
+    with pytest.raises(UnconnectedError, match=r"http://127\.0\.0\.1:1"):
+        attach_elsewhere("http://127.0.0.1:1", None, None)

@@ -45,6 +45,7 @@ CALLS = [
     ),
     (lambda m: m.get_replicas(), "get_replicas", {}),
     (lambda m: m.get_replicas("m"), "get_replicas", {"model_name": "m"}),
+    (lambda m: m.get_history("m"), "get_model_history", {"model_name": "m"}),
     (lambda m: m.get_logs(tail_lines=5), "get_logs", {"tail_lines": 5}),
     (lambda m: m.shutdown(), "shutdown", {}),
 ]
