@@ -5,8 +5,11 @@ other content is never answered from the old one's entries.
 """
 
 import hashlib
+from functools import lru_cache
 from typing import NewType
 
+from clipper_sls.domain.identifiers import ModelId
+from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import PackedRow
 from clipper_sls.domain.records import ModelVersion
 
@@ -17,8 +20,11 @@ SCHEMA_VERSION = b"1"
 
 def cache_key(version: ModelVersion, row: PackedRow) -> CacheKey:
     """SHA-256 over the schema, the version's identity and type, and the packed row."""
-    digest = hashlib.sha256(SCHEMA_VERSION)
-    for part in (str(version.id), version.bundle_digest or "", version.input_type.value):
-        digest.update(b"\0" + part.encode())
-    digest.update(b"\0" + row)
-    return CacheKey(digest.digest())
+    space = _space(version.id, version.bundle_digest, version.input_type)
+    return CacheKey(hashlib.sha256(space + row).digest())
+
+
+@lru_cache(maxsize=1024)
+def _space(model: ModelId, bundle_digest: str | None, input_type: InputType) -> bytes:
+    """What all keys of a version begin with; no part holds a zero byte."""
+    return b"\0".join((SCHEMA_VERSION, str(model).encode(), (bundle_digest or "").encode(), input_type.encode(), b""))

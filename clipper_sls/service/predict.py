@@ -69,8 +69,7 @@ class PredictionService:
             results: Sequence[RowResult] = [Unanswered(DefaultReason.NO_MODEL_LINKED)] * len(query.rows)
         else:
             results = await self.predict_rows(version, query.rows, query.deadline)
-        default = OutputJson(json.dumps(application.default_output).encode())
-        predictions = [self._prediction(result, default) for result in results]
+        predictions = [self._prediction(application, result) for result in results]
         self._count(application.name, self._clock.now() - started, results)
         return predictions
 
@@ -80,9 +79,10 @@ class PredictionService:
         """One result per row of `version`, in order, by `deadline`."""
         return await self._answers.ask(version, rows, deadline)
 
-    def _prediction(self, result: RowResult, default: OutputJson) -> Prediction:
+    def _prediction(self, application: Application, result: RowResult) -> Prediction:
         if isinstance(result, Predicted):
             return Prediction(next(self._query_ids), result.output)
+        default = OutputJson(json.dumps(application.default_output).encode())
         return Prediction(next(self._query_ids), default, result)
 
     def _count(self, application: AppName, latency_s: float, results: Sequence[RowResult]) -> None:
