@@ -30,7 +30,7 @@ UV_ENV := index="$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$$PIP_INDEX_URL}}"; \
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: $(HAS_PROJECT) ## Create .venv with everything that development needs; nothing to do when it is there
@@ -120,6 +120,10 @@ infra: setup ## Run the tests that hold the tree together
 .PHONY: bench
 bench: setup ## Measure one query at a time beside a plain FastAPI server
 	@$(BIN)/python -m bench.one_at_a_time
+
+.PHONY: bench-load
+bench-load: setup ## Measure many clients at once beside a plain FastAPI server
+	@$(BIN)/python -m bench.many_clients
 
 .PHONY: lock
 lock: setup ## Renew the locked versions
