@@ -74,7 +74,7 @@ def test_an_installed_package_lies_where_packages_are_installed(tmp_path: Path, 
     ],
 )
 def test_a_source_lies_where_its_name_says(name: str, is_package: bool, package: str, relative_path: str) -> None:
-    module = SourceModule(name, Path("/home/u/x") / relative_path.rpartition("/")[2], is_package)
+    module = SourceModule(name, Path("/project") / relative_path.rpartition("/")[2], is_package)
     assert (module.package, module.relative_path) == (package, relative_path)
 
 
