@@ -6,6 +6,7 @@ from typing import Any, assert_never
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Record, Scaling, Switch
+from clipper_sls.domain.serving import Batching, Serving
 
 
 def record_key(record: Record) -> tuple[str, str]:
@@ -80,6 +81,7 @@ def _version_fields(version: ModelVersion) -> dict[str, Any]:
         "bundle_digest": version.bundle_digest,
         "min_replicas": version.scaling.minimum,
         "max_replicas": version.scaling.maximum,
+        "serving": _serving_fields(version.serving),
         "registered_at": version.registered_at,
     }
 
@@ -94,5 +96,22 @@ def _version(fields: dict[str, Any]) -> ModelVersion:
         batch_size=fields["batch_size"],
         bundle_digest=fields["bundle_digest"],
         scaling=Scaling(fields["min_replicas"], fields["max_replicas"]),
+        serving=_serving(fields.get("serving", {})),
         registered_at=fields["registered_at"],
     )
+
+
+def _serving_fields(serving: Serving) -> dict[str, Any]:
+    return {
+        "batching": serving.batching,
+        "batch_wait_s": serving.batch_wait_s,
+        "is_cached": serving.is_cached,
+        "cache_ttl_s": serving.cache_ttl_s,
+        "is_idempotent": serving.is_idempotent,
+        "hedging": serving.hedging,
+    }
+
+
+def _serving(fields: dict[str, Any]) -> Serving:
+    """What an older engine did not write is as by default."""
+    return Serving(**{**fields, "batching": Batching(fields.get("batching", Batching.AIMD))})

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
+from clipper_sls.domain.serving import Serving
 from clipper_sls.errors import InvalidSettingError
 
 ADAPTIVE_BATCH_SIZE = -1
@@ -69,6 +70,7 @@ class ModelVersion:
     batch_size: int = ADAPTIVE_BATCH_SIZE
     bundle_digest: str | None = None  # 64 hex digits; None when it runs outside
     scaling: Scaling = field(default=Scaling(0, 0))
+    serving: Serving = field(default=Serving())
     registered_at: float = 0.0  # seconds since 1970, UTC
 
     def __post_init__(self) -> None:

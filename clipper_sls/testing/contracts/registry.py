@@ -8,12 +8,18 @@ from clipper_sls.domain.changes import Delete, Put
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Record, Scaling, Switch
+from clipper_sls.domain.serving import Batching, Serving
 from clipper_sls.errors import StaleWriteError
 from clipper_sls.ports.registry import Registry
 
 APPLICATION = Application(AppName("shop"), InputType.DOUBLES, 'quoted "default" é', 100_000)
 VERSION = ModelVersion(
-    ModelId.of("price", "1"), InputType.DOUBLES, labels=("a", "b"), bundle_digest="0" * 64, scaling=Scaling(0, 3)
+    ModelId.of("price", "1"),
+    InputType.DOUBLES,
+    labels=("a", "b"),
+    bundle_digest="0" * 64,
+    scaling=Scaling(0, 3),
+    serving=Serving(Batching.QUANTILE, 0.002, is_cached=False, cache_ttl_s=60.0, is_idempotent=False, hedging=True),
 )
 EVERY_KIND: tuple[Record, ...] = (
     APPLICATION,

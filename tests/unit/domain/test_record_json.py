@@ -1,6 +1,11 @@
+import json
+from dataclasses import replace
+
 import pytest
 
 from clipper_sls.domain.record_json import record_from_json, record_key, record_to_json
+from clipper_sls.domain.records import ModelVersion
+from clipper_sls.domain.serving import Serving
 from clipper_sls.testing.contracts.registry import EVERY_KIND
 
 
@@ -17,3 +22,10 @@ def test_no_two_records_share_a_key() -> None:
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown kind"):
         record_from_json("mystery", "{}")
+
+
+def test_a_version_that_an_older_engine_wrote_is_served_by_default() -> None:
+    version = next(record for record in EVERY_KIND if isinstance(record, ModelVersion))
+    fields = json.loads(record_to_json(version))
+    del fields["serving"]
+    assert record_from_json("version", json.dumps(fields)) == replace(version, serving=Serving())
