@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from clipper_sls.adapters.engine.calls import LATE, Answers, Call
+from clipper_sls.adapters.engine.calls import LATE, Asked, Call, refused
 from clipper_sls.adapters.engine.deadlines import Deadlines
 from clipper_sls.adapters.engine.results import failed
 from clipper_sls.adapters.engine.row_queue import Batch, RowQueue
@@ -62,20 +62,20 @@ class Dispatcher:
     def queued_rows(self) -> int:
         return len(self._queue)
 
-    async def ask(self, rows: Sequence[PackedRow], deadline: Deadline, late: LateOutput | None = None) -> Answers:
-        """One result per row, no later than `deadline`."""
+    def ask(self, rows: Sequence[PackedRow], deadline: Deadline, late: LateOutput | None = None) -> Asked:
+        """One result per row, no later than `deadline`. Cancelling abandons the rows."""
         now = self._clock.now()
         if deadline <= now:
-            return [LATE] * len(rows)
-        answered: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
+            return refused(LATE, len(rows))
+        answered: Asked = asyncio.get_running_loop().create_future()
+        if not rows:
+            answered.set_result(())
+            return answered
         call = Call(rows, arrived_at=now, deadline=deadline, answered=answered, late=late)
         self._queue.push(call)
         self._pump_soon()
         self._deadlines.add(call)
-        try:
-            return await answered
-        finally:
-            self._queue.forget(call)  # rows that nobody waits for any more, when the caller was cancelled
+        return answered
 
     def idle(self, replica: Worker) -> None:
         """`replica` can take a batch. The one that worked last is asked first: its caches are warm."""

@@ -8,6 +8,10 @@ def given_up(model: ModelId, last_error: str | None) -> Unanswered:
     return Unanswered(DefaultReason.NO_REPLICA, f"model {model} keeps failing: {last_error}")
 
 
+def not_hosted(model: ModelId) -> Unanswered:
+    return Unanswered(DefaultReason.NO_REPLICA, f"model {model} is not hosted")
+
+
 def off(model: ModelId) -> Unanswered:
     return Unanswered(DefaultReason.NO_REPLICA, f"model {model} is scaled to 0 replicas")
 

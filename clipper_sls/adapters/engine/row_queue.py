@@ -76,7 +76,8 @@ class RowQueue:
         self._row_count = 0
 
     def __len__(self) -> int:
-        """Rows that wait, those of calls that are over not counted."""
+        """Rows that wait. Those of calls that were cancelled count until they come to the top."""
+        self._drop_finished()
         return self._row_count
 
     def push(self, call: Call) -> None:
