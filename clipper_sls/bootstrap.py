@@ -33,6 +33,7 @@ from clipper_sls.http.predict import InputLimits
 from clipper_sls.http.query_app import create_query_app
 from clipper_sls.http.serve import HttpServers, listen, url_of
 from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, stage_runtime
+from clipper_sls.ports.prediction_cache import PredictionCache
 from clipper_sls.service.applications import ApplicationService
 from clipper_sls.service.feedback import FeedbackService
 from clipper_sls.service.model_answers import ModelAnswers
@@ -120,10 +121,9 @@ class EmbeddedEngine:
         await view.load()
         answers = ModelAnswers(
             invoker=pools,
-            cache=MemoryPredictionCache(settings.cache_size_bytes, metrics.cache_evicted),
+            cache=_cache(settings, clock, metrics),
             clock=clock,
             metrics=metrics,
-            shares=settings.cache_size_bytes > 0,
         )
         predictions = PredictionService(
             registry=view,
@@ -202,6 +202,12 @@ def _limits(settings: Settings) -> EngineLimits:
         replica_log_bytes=settings.replica_log_bytes,
         max_queued_rows=settings.max_queued_rows,
     )
+
+
+def _cache(settings: Settings, clock: SystemClock, metrics: LocalMetrics) -> PredictionCache | None:
+    if settings.cache_size_bytes == 0:
+        return None
+    return MemoryPredictionCache(settings.cache_size_bytes, clock=clock, evicted=metrics.cache_evicted)
 
 
 def _staged_runtime(folder: Path) -> Path:

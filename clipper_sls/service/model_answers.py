@@ -4,7 +4,7 @@ look up -> rows that are not there -> of equal rows, the first one only -> the m
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from clipper_sls.domain.cache_key import CacheKey, cache_key
@@ -26,16 +26,13 @@ TURNS = 1
 
 
 class ModelAnswers:
-    """With `shares` off, equal rows are asked for each on its own: for models that do not answer equal rows equally."""
+    """Without a cache, and of versions that are not to be cached, each row is asked for on its own, equal ones too."""
 
-    def __init__(
-        self, *, invoker: ModelInvoker, cache: PredictionCache, clock: Clock, metrics: Metrics, shares: bool = True
-    ) -> None:
+    def __init__(self, *, invoker: ModelInvoker, cache: PredictionCache | None, clock: Clock, metrics: Metrics) -> None:
         self._invoker = invoker
         self._cache = cache
         self._clock = clock
         self._metrics = metrics
-        self._shares = shares
         self._in_flight = InFlight()
         self._keeping: set[asyncio.Task[None]] = set()
 
@@ -43,8 +40,10 @@ class ModelAnswers:
         """One result per row, in order, by `deadline`."""
         if not rows:
             return ()
+        if self._cache is None or not version.serving.is_cached:
+            return await self._invoker.invoke(version, rows, deadline)
         keys = [cache_key(version, row) for row in rows]
-        cached = await self._look_up(version.id, keys)
+        cached = await self._look_up(self._cache, version.id, keys)
         if not cached:
             return await self._answers(version, keys, rows, deadline)
         missing = [index for index, key in enumerate(keys) if key not in cached]
@@ -64,8 +63,6 @@ class ModelAnswers:
         deadline: Deadline,
         turns: int = TURNS,
     ) -> Sequence[RowResult]:
-        if not self._shares:
-            return await self._invoke(version, keys, rows, deadline)
         waiting = {index: found for index, key in enumerate(keys) if (found := self._in_flight.join(key)) is not None}
         if not waiting:
             return await self._lead(version, keys, rows, deadline)
@@ -102,18 +99,19 @@ class ModelAnswers:
         self, version: ModelVersion, keys: Sequence[CacheKey], rows: Sequence[PackedRow], deadline: Deadline
     ) -> Sequence[RowResult]:
         def keep_late(index: int, output: OutputJson) -> None:
-            self._in_background(self._keep({keys[index]: output}))
+            self._in_background(self._keep(version, {keys[index]: output}))
 
         answers = await self._invoker.invoke(version, rows, deadline, keep_late)
-        await self._keep(
-            {k: answer.output for k, answer in zip(keys, answers, strict=True) if type(answer) is Predicted}
-        )
+        outputs = {key: answer.output for key, answer in zip(keys, answers, strict=True) if type(answer) is Predicted}
+        await self._keep(version, outputs)
         return answers
 
-    async def _look_up(self, model: ModelId, keys: Sequence[CacheKey]) -> dict[CacheKey, OutputJson]:
+    async def _look_up(
+        self, cache: PredictionCache, model: ModelId, keys: Sequence[CacheKey]
+    ) -> Mapping[CacheKey, OutputJson]:
         """A cache that fails is a miss and a metric, never an error."""
         try:
-            found = dict(await self._cache.get_many(keys))
+            found = await cache.get_many(keys)
         except ClipperError:
             self._metrics.cache_failed()
             return {}
@@ -121,11 +119,11 @@ class ModelAnswers:
         self._metrics.cache_lookup(model, hits, len(keys) - hits)
         return found
 
-    async def _keep(self, outputs: dict[CacheKey, OutputJson]) -> None:
-        if not outputs:
+    async def _keep(self, version: ModelVersion, outputs: Mapping[CacheKey, OutputJson]) -> None:
+        if not outputs or self._cache is None:
             return
         try:
-            await self._cache.put_many(outputs)
+            await self._cache.put_many(outputs, version.serving.cache_ttl_s)
         except ClipperError:
             self._metrics.cache_failed()
 

@@ -21,14 +21,16 @@ USES_TO_STAY = 1
 """In the small queue. The paper, on block storage, asks for one more."""
 GHOST_BYTES = 150
 """Of a key that is only remembered."""
+NEVER = float("inf")
 
 
 class _Entry(Generic[V]):
-    __slots__ = ("size_bytes", "uses", "value")
+    __slots__ = ("expires_at", "size_bytes", "uses", "value")
 
-    def __init__(self, value: V, size_bytes: int) -> None:
+    def __init__(self, value: V, size_bytes: int, expires_at: float) -> None:
         self.value = value
         self.size_bytes = size_bytes
+        self.expires_at = expires_at
         self.uses = 0
 
 
@@ -52,24 +54,29 @@ class S3Fifo(Generic[K, V]):
         """Of all entries and remembered keys."""
         return self._small_bytes + self._main_bytes + GHOST_BYTES * len(self._ghosts)
 
-    def get(self, key: K) -> V | None:
+    def get(self, key: K, now: float = 0.0) -> V | None:
+        """None, too, for one that has expired by `now`; it is dropped."""
         entry = self._small.get(key) or self._main.get(key)
         if entry is None:
+            return None
+        if entry.expires_at <= now:
+            self._remove(key)
             return None
         if entry.uses < MAX_USES:
             entry.uses += 1
         return entry.value
 
-    def put(self, key: K, value: V, size_bytes: int) -> None:
+    def put(self, key: K, value: V, size_bytes: int, expires_at: float = NEVER) -> None:
         """Keep `value`; one that is larger than all of the cache is passed over, and what was there is gone."""
         self._remove(key)
         if size_bytes > self._max_bytes:
             return
+        entry = _Entry(value, size_bytes, expires_at)
         if key in self._ghosts:
             del self._ghosts[key]
-            self._add_to_main(key, _Entry(value, size_bytes))
+            self._add_to_main(key, entry)
         else:
-            self._small[key] = _Entry(value, size_bytes)
+            self._small[key] = entry
             self._small_bytes += size_bytes
         while self.size_bytes > self._max_bytes:
             self._make_room()

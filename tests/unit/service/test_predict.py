@@ -87,7 +87,7 @@ class BrokenCache:
     async def get_many(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, OutputJson]:
         raise StoreUnavailableError("no cache")
 
-    async def put_many(self, outputs: Mapping[CacheKey, OutputJson]) -> None:
+    async def put_many(self, outputs: Mapping[CacheKey, OutputJson], ttl_s: float | None = None) -> None:
         raise StoreUnavailableError("no cache")
 
 
