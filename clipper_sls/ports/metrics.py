@@ -1,5 +1,6 @@
 """Counting and timing."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from clipper_sls.domain.identifiers import AppName, ModelId
@@ -9,8 +10,8 @@ from clipper_sls.domain.query import DefaultReason
 class Metrics(Protocol):
     """Never raises, never blocks. Names of applications and models are the only labels, so their number is bounded."""
 
-    def answered(self, application: AppName, latency_s: float, reasons: "tuple[DefaultReason | None, ...]") -> None:
-        """A query was answered; one entry of `reasons` per row, None where the model answered."""
+    def answered(self, application: AppName, latency_s: float, rows: int, reasons: Sequence[DefaultReason]) -> None:
+        """A query of `rows` was answered; one reason for each row that got the default output."""
         ...
 
     def batch(self, model: ModelId, rows: int, latency_s: float, queue_delay_s: float) -> None:

@@ -4,7 +4,7 @@ look up -> rows that are not there -> of equal rows, the first one only -> the m
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from clipper_sls.domain.cache_key import CacheKey, cache_key
@@ -45,7 +45,7 @@ class ModelAnswers:
         keys = [cache_key(version, row) for row in rows]
         cached = await self._look_up(self._cache, version.id, keys)
         if not cached:
-            return await self._answers(version, keys, rows, deadline)
+            return await self._answers(version, keys, rows, deadline)  # nearly always
         missing = [index for index, key in enumerate(keys) if key not in cached]
         results: list[RowResult | None] = [Predicted(cached[key]) if key in cached else None for key in keys]
         if missing:
@@ -55,20 +55,34 @@ class ModelAnswers:
                 results[index] = answer
         return results  # type: ignore[return-value]  # none is missing any more
 
-    async def _answers(
+    def _answers(
         self,
         version: ModelVersion,
         keys: Sequence[CacheKey],
         rows: Sequence[PackedRow],
         deadline: Deadline,
         turns: int = TURNS,
-    ) -> Sequence[RowResult]:
-        waiting = {index: found for index, key in enumerate(keys) if (found := self._in_flight.join(key)) is not None}
+    ) -> Awaitable[Sequence[RowResult]]:
+        waiting = self._in_flight.join(keys)
         if not waiting:
-            return await self._lead(version, keys, rows, deadline)
+            return self._lead(version, keys, rows, deadline)
+        return self._shared(version, keys, rows, deadline, waiting, turns)
+
+    async def _shared(
+        self,
+        version: ModelVersion,
+        keys: Sequence[CacheKey],
+        rows: Sequence[PackedRow],
+        deadline: Deadline,
+        waiting: Mapping[int, Waiting],
+        turns: int,
+    ) -> Sequence[RowResult]:
+        """The results of the rows at the indices of `waiting` are others' to get."""
         first = [index for index in range(len(keys)) if index not in waiting]
-        answers = await self._lead(version, [keys[i] for i in first], [rows[i] for i in first], deadline)
-        results = dict(zip(first, answers, strict=True))
+        results: dict[int, RowResult] = {}
+        if first:
+            answers = await self._lead(version, [keys[i] for i in first], [rows[i] for i in first], deadline)
+            results = dict(zip(first, answers, strict=True))
         self._metrics.coalesced(version.id, len(waiting))
         results |= await self._followed(waiting, deadline)
         again = [index for index in waiting if _is_worth_asking_again(results[index])]
@@ -78,32 +92,26 @@ class ModelAnswers:
             results |= dict(zip(again, answers, strict=True))
         return [results[index] for index in range(len(keys))]
 
-    async def _followed(self, waiting: dict[int, Waiting], deadline: Deadline) -> dict[int, RowResult]:
+    async def _followed(self, waiting: Mapping[int, Waiting], deadline: Deadline) -> dict[int, RowResult]:
         await asyncio.wait(waiting.values(), timeout=max(0.0, deadline - self._clock.now()))
         return {index: found.result() if found.done() else _ABANDONED for index, found in waiting.items()}
 
     async def _lead(
         self, version: ModelVersion, keys: Sequence[CacheKey], rows: Sequence[PackedRow], deadline: Deadline
     ) -> Sequence[RowResult]:
-        """Ask for rows that nobody else is asking for, and share the results."""
-        if not rows:
-            return ()
-        answers: Sequence[RowResult] = [_ABANDONED] * len(rows)
-        try:
-            answers = await self._invoke(version, keys, rows, deadline)
-        finally:
-            self._in_flight.settle(zip(keys, answers, strict=True))
-        return answers
+        """Ask for rows that nobody else is asking for, keep the outputs, and share the results."""
 
-    async def _invoke(
-        self, version: ModelVersion, keys: Sequence[CacheKey], rows: Sequence[PackedRow], deadline: Deadline
-    ) -> Sequence[RowResult]:
         def keep_late(index: int, output: OutputJson) -> None:
             self._in_background(self._keep(version, {keys[index]: output}))
 
-        answers = await self._invoker.invoke(version, rows, deadline, keep_late)
-        outputs = {key: answer.output for key, answer in zip(keys, answers, strict=True) if type(answer) is Predicted}
-        await self._keep(version, outputs)
+        answers: Sequence[RowResult] | None = None
+        try:
+            answers = await self._invoker.invoke(version, rows, deadline, keep_late)
+            outputs = {key: answer.output for key, answer in zip(keys, answers) if type(answer) is Predicted}  # noqa: B905
+            if outputs:
+                await self._keep(version, outputs)
+        finally:
+            self._in_flight.settle(keys, answers or [_ABANDONED] * len(keys))
         return answers
 
     async def _look_up(
@@ -120,7 +128,7 @@ class ModelAnswers:
         return found
 
     async def _keep(self, version: ModelVersion, outputs: Mapping[CacheKey, OutputJson]) -> None:
-        if not outputs or self._cache is None:
+        if self._cache is None:
             return
         try:
             await self._cache.put_many(outputs, version.serving.cache_ttl_s)

@@ -83,7 +83,7 @@ def _pool(model: ModelId, scaling: Scaling) -> PoolStatus:
 
 @dataclass
 class RecordingMetrics:
-    answers: list[tuple[AppName, float, tuple[DefaultReason | None, ...]]] = field(default_factory=list)
+    answers: list[tuple[AppName, float, int, tuple[DefaultReason, ...]]] = field(default_factory=list)
     batches: list[tuple[ModelId, int]] = field(default_factory=list)
     lookups: list[tuple[ModelId, int, int]] = field(default_factory=list)
     coalesced_rows: int = 0
@@ -91,8 +91,8 @@ class RecordingMetrics:
     cache_failures: int = 0
     crashes: list[ModelId] = field(default_factory=list)
 
-    def answered(self, application: AppName, latency_s: float, reasons: tuple[DefaultReason | None, ...]) -> None:
-        self.answers.append((application, latency_s, reasons))
+    def answered(self, application: AppName, latency_s: float, rows: int, reasons: Sequence[DefaultReason]) -> None:
+        self.answers.append((application, latency_s, rows, tuple(reasons)))
 
     def batch(self, model: ModelId, rows: int, latency_s: float, queue_delay_s: float) -> None:
         self.batches.append((model, rows))

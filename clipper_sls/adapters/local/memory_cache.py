@@ -7,8 +7,8 @@ from clipper_sls.domain.cache_key import CacheKey
 from clipper_sls.domain.query import OutputJson
 from clipper_sls.ports.clock import Clock
 
-ENTRY_OVERHEAD_BYTES = 300
-"""What Python needs for one entry beside its output: two bytes objects, the entry, a dictionary's slot; measured."""
+ENTRY_OVERHEAD_BYTES = 450
+"""What Python needs for one entry beside its output: two bytes objects, the entry, a slot of an ordered dictionary; measured."""
 
 
 class MemoryPredictionCache:

@@ -8,6 +8,7 @@ that fell out of the small one: an entry that returns goes straight to the main 
 Of the kept libraries, those that resist scans bound the number of entries and not their bytes.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -19,7 +20,7 @@ GHOST_SHARE = 0.2
 MAX_USES = 3
 USES_TO_STAY = 1
 """In the small queue. The paper, on block storage, asks for one more."""
-GHOST_BYTES = 150
+GHOST_BYTES = 280
 """Of a key that is only remembered."""
 NEVER = float("inf")
 
@@ -40,9 +41,10 @@ class S3Fifo(Generic[K, V]):
     def __init__(self, max_bytes: int, evicted: Callable[[int], None] = lambda count: None) -> None:
         self._max_bytes = max_bytes
         self._evicted = evicted
-        self._small: dict[K, _Entry[V]] = {}  # dictionaries keep their order: the first is the oldest
-        self._main: dict[K, _Entry[V]] = {}
-        self._ghosts: dict[K, None] = {}
+        # The oldest first. A plain dictionary keeps its order, too, but walks over all that was deleted to its first.
+        self._small: OrderedDict[K, _Entry[V]] = OrderedDict()
+        self._main: OrderedDict[K, _Entry[V]] = OrderedDict()
+        self._ghosts: OrderedDict[K, None] = OrderedDict()
         self._small_bytes = 0
         self._main_bytes = 0
 
@@ -90,7 +92,7 @@ class S3Fifo(Generic[K, V]):
     def _make_room(self) -> None:
         """One step; each gives up an entry or a key, or takes one of the bounded uses of an entry."""
         if GHOST_BYTES * len(self._ghosts) > GHOST_SHARE * self._max_bytes:
-            del self._ghosts[next(iter(self._ghosts))]
+            self._ghosts.popitem(last=False)
         elif len(self._small) > 1 and (self._small_bytes > SMALL_SHARE * self._max_bytes or not self._main):
             self._shrink_small()
         elif self._main:
@@ -99,8 +101,7 @@ class S3Fifo(Generic[K, V]):
             self._ghosts.clear()
 
     def _shrink_small(self) -> None:
-        key = next(iter(self._small))
-        entry = self._small.pop(key)
+        key, entry = self._small.popitem(last=False)
         self._small_bytes -= entry.size_bytes
         if entry.uses >= USES_TO_STAY:
             entry.uses = 0
@@ -110,8 +111,7 @@ class S3Fifo(Generic[K, V]):
             self._evicted(1)
 
     def _shrink_main(self) -> None:
-        key = next(iter(self._main))
-        entry = self._main.pop(key)
+        key, entry = self._main.popitem(last=False)
         if entry.uses:
             entry.uses -= 1
             self._main[key] = entry  # to the end

@@ -103,7 +103,7 @@ async def test_every_answer_is_counted_with_its_reason(world) -> None:
     predictions = world.predictions(await world.view(*EVERYTHING))
     world.invoker.models = {TWO.id: shout}
     await predictions.predict(SHOP, query(b"a", b"bad"))
-    assert world.metrics.answers == [(SHOP.name, 0.0, (None, DefaultReason.MODEL_FAILED))]
+    assert world.metrics.answers == [(SHOP.name, 0.0, 2, (DefaultReason.MODEL_FAILED,))]
 
 
 async def test_an_empty_batch_asks_nobody(world) -> None:

@@ -44,8 +44,8 @@ def test_before_the_first_query_the_engines_own_metrics_are_zero(metrics: LocalM
 
 
 def test_each_application_and_each_version_has_its_own(metrics: LocalMetrics) -> None:
-    metrics.answered(APP, 0.010, (None,))
-    metrics.answered(AppName("other"), 0.020, (None, None))
+    metrics.answered(APP, 0.010, 1, ())
+    metrics.answered(AppName("other"), 0.020, 2, ())
     metrics.batch(MODEL, 1, 0.001, 0.0)
     metrics.batch(OTHER, 2, 0.002, 0.0)
     counters = _shown(metrics, "counters")
@@ -57,7 +57,7 @@ def test_each_application_and_each_version_has_its_own(metrics: LocalMetrics) ->
 
 
 def test_every_metric_has_clippers_name_fields_and_unit(metrics: LocalMetrics) -> None:
-    metrics.answered(APP, 0.010, (None,))
+    metrics.answered(APP, 0.010, 1, ())
     metrics.batch(MODEL, 1, 0.001, 0.0)
     histograms, meters = _shown(metrics, "histograms"), _shown(metrics, "meters")
     assert {name: histogram["unit"] for name, histogram in histograms.items()} == {
@@ -88,7 +88,7 @@ def test_times_are_in_microseconds_and_sizes_are_not(metrics: LocalMetrics) -> N
 
 async def test_throughput_counts_rows_by_the_clock(metrics: LocalMetrics, clock: ManualClock) -> None:
     metrics.batch(MODEL, 30, 0.001, 0.0)
-    metrics.answered(APP, 0.001, (None,) * 10)
+    metrics.answered(APP, 0.001, 10, ())
     await clock.advance(10.0)
     meters = _shown(metrics, "meters")
     assert float(meters["internal:aggregate_model_throughput"]["rate"]) == pytest.approx(3.0)
@@ -110,7 +110,7 @@ def test_ratios_are_those_of_the_counts(happened: list[tuple[str, Any]]) -> None
     metrics = LocalMetrics(clock=ManualClock(), chance=random.Random(0))
     for kind, what in happened:
         if kind == "answered":
-            metrics.answered(APP, 0.001, tuple(what))
+            metrics.answered(APP, 0.001, len(what), tuple(reason for reason in what if reason))
         else:
             metrics.cache_lookup(MODEL, *what)
     reasons = [reason for kind, what in happened if kind == "answered" for reason in what]
@@ -126,6 +126,6 @@ def test_ratios_are_those_of_the_counts(happened: list[tuple[str, Any]]) -> None
 
 def test_entries_are_sorted_by_name(metrics: LocalMetrics) -> None:
     for name in ("zebra", "ant", "mule"):
-        metrics.answered(AppName(name), 0.001, (None,))
+        metrics.answered(AppName(name), 0.001, 1, ())
     names = [next(iter(entry)) for entry in metrics.clipper_json()["counters"]]
     assert names == sorted(names)

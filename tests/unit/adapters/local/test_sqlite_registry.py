@@ -22,6 +22,7 @@ from clipper_sls.domain.records import (
     Scaling,
     Switch,
 )
+from clipper_sls.domain.serving import Batching, Serving
 from clipper_sls.errors import StoreUnavailableError
 
 names = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
@@ -29,6 +30,15 @@ texts = st.text(max_size=40)
 times = st.floats(0, 4e9)
 applications = st.builds(
     Application, names.map(AppName), st.sampled_from(InputType), texts, st.integers(1, 86_400_000_000)
+)
+servings = st.builds(
+    Serving,
+    st.sampled_from(Batching),
+    st.floats(0, 10),
+    st.booleans(),
+    st.none() | st.floats(0.001, 1e6),
+    st.booleans(),
+    st.none() | st.booleans(),
 )
 versions = st.builds(
     ModelVersion,
@@ -40,6 +50,7 @@ versions = st.builds(
     st.just(-1) | st.integers(1, 1_000_000),
     st.none() | st.just("a" * 64),
     st.integers(0, 9).flatmap(lambda least: st.builds(Scaling, st.just(least), st.integers(least, 1_000))),
+    servings,
     times,
 )
 links = st.builds(Link, names.map(AppName), names.map(ModelName))
