@@ -8,7 +8,7 @@ from clipper_sls.domain.query import OutputJson
 from clipper_sls.ports.clock import Clock
 
 ENTRY_OVERHEAD_BYTES = 450
-"""What Python needs for one entry beside its output: two bytes objects, the entry, a slot of an ordered dictionary; measured."""
+"""What Python needs for one entry beside its output: key, entry, a slot of an ordered dictionary; measured."""
 
 
 class MemoryPredictionCache:
