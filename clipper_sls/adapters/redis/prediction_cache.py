@@ -107,7 +107,7 @@ class RedisPredictionCache:
         return {
             key: Kept(OutputJson(output), expiries.get(key, NEVER))
             for key, output in zip(keys, outputs, strict=True)
-            if output is not None
+            if type(output) is bytes
         }
 
     async def _write(self, commands: "Pipeline", written: "asyncio.Future[None]") -> None:
