@@ -19,7 +19,7 @@ class Metrics(Protocol):
         ...
 
     def cache_lookup(self, model: ModelId, hits: int, misses: int) -> None:
-        """A cache was asked."""
+        """Rows were looked up; a hit of whichever cache is a hit."""
         ...
 
     def coalesced(self, model: ModelId, rows: int) -> None:
@@ -32,6 +32,14 @@ class Metrics(Protocol):
 
     def cache_failed(self) -> None:
         """A cache did not answer, and its rows were asked of the model."""
+        ...
+
+    def remote_cache_lookup(self, hits: int, misses: int) -> None:
+        """The cache outside this process was asked for rows that the one inside did not have."""
+        ...
+
+    def remote_cache_dropped(self, entries: int) -> None:
+        """Outputs were not written to the cache outside this process: it failed, or too many waited already."""
         ...
 
     def replica_crashed(self, model: ModelId) -> None:

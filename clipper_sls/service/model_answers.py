@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from clipper_sls.domain.cache_key import CacheKey, cache_key
-from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, PackedRow, Predicted, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion
 from clipper_sls.errors import ClipperError
@@ -43,7 +42,7 @@ class ModelAnswers:
         if self._cache is None or not version.serving.is_cached:
             return await self._invoker.invoke(version, rows, deadline)
         keys = [cache_key(version, row) for row in rows]
-        cached = await self._look_up(self._cache, version.id, keys)
+        cached = await self._look_up(self._cache, version, keys, deadline)
         if not cached:
             return await self._answers(version, keys, rows, deadline)  # nearly always
         missing = [index for index, key in enumerate(keys) if key not in cached]
@@ -115,16 +114,16 @@ class ModelAnswers:
         return answers
 
     async def _look_up(
-        self, cache: PredictionCache, model: ModelId, keys: Sequence[CacheKey]
+        self, cache: PredictionCache, version: ModelVersion, keys: Sequence[CacheKey], deadline: Deadline
     ) -> Mapping[CacheKey, OutputJson]:
         """A cache that fails is a miss and a metric, never an error."""
         try:
-            found = await cache.get_many(keys)
+            found = await cache.get_many(keys, ttl_s=version.serving.cache_ttl_s, deadline=deadline)
         except ClipperError:
             self._metrics.cache_failed()
             return {}
         hits = sum(key in found for key in keys) if found else 0
-        self._metrics.cache_lookup(model, hits, len(keys) - hits)
+        self._metrics.cache_lookup(version.id, hits, len(keys) - hits)
         return found
 
     async def _keep(self, version: ModelVersion, outputs: Mapping[CacheKey, OutputJson]) -> None:

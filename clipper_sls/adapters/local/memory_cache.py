@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from clipper_sls.adapters.local.s3_fifo import NEVER, S3Fifo
+from clipper_sls.adapters.local.s3_fifo import S3Fifo
 from clipper_sls.domain.cache_key import CacheKey
-from clipper_sls.domain.query import OutputJson
+from clipper_sls.domain.query import Deadline, OutputJson
 from clipper_sls.ports.clock import Clock
+from clipper_sls.ports.prediction_cache import FOREVER, NEVER
 
 ENTRY_OVERHEAD_BYTES = 450
 """What Python needs for one entry beside its output: key, entry, a slot of an ordered dictionary; measured."""
@@ -21,7 +22,9 @@ class MemoryPredictionCache:
         self._clock = clock
         self._entries: S3Fifo[CacheKey, OutputJson] = S3Fifo(size_bytes, evicted)
 
-    async def get_many(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, OutputJson]:
+    async def get_many(
+        self, keys: Sequence[CacheKey], *, ttl_s: float | None = None, deadline: Deadline = FOREVER
+    ) -> Mapping[CacheKey, OutputJson]:
         now = self._clock.now()
         return {key: output for key in keys if (output := self._entries.get(key, now)) is not None}
 

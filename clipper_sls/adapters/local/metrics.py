@@ -59,6 +59,13 @@ class LocalMetrics:
     def cache_failed(self) -> None:
         self._tallies.cache_failures += 1
 
+    def remote_cache_lookup(self, hits: int, misses: int) -> None:
+        self._tallies.remote_cache_hits += hits
+        self._tallies.remote_cache_misses += misses
+
+    def remote_cache_dropped(self, entries: int) -> None:
+        self._tallies.remote_cache_dropped += entries
+
     def replica_crashed(self, model: ModelId) -> None:
         self._tallies.models[model].crashes += 1
 

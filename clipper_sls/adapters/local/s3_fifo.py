@@ -8,6 +8,7 @@ that fell out of the small one: an entry that returns goes straight to the main 
 Of the kept libraries, those that resist scans bound the number of entries and not their bytes.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
@@ -22,7 +23,6 @@ USES_TO_STAY = 1
 """In the small queue. The paper, on block storage, asks for one more."""
 GHOST_BYTES = 280
 """Of a key that is only remembered."""
-NEVER = float("inf")
 
 
 class _Entry(Generic[V]):
@@ -68,7 +68,7 @@ class S3Fifo(Generic[K, V]):
             entry.uses += 1
         return entry.value
 
-    def put(self, key: K, value: V, size_bytes: int, expires_at: float = NEVER) -> None:
+    def put(self, key: K, value: V, size_bytes: int, expires_at: float = math.inf) -> None:
         """Keep `value`; one that is larger than all of the cache is passed over, and what was there is gone."""
         self._remove(key)
         if size_bytes > self._max_bytes:

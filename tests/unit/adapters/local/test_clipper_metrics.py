@@ -37,8 +37,14 @@ def test_before_the_first_query_the_engines_own_metrics_are_zero(metrics: LocalM
     assert _shown(metrics, "counters") == {
         "internal:aggregate_num_predictions": {"count": "0"},
         "internal:prediction_cache_lookups": {"count": "0"},
+        "internal:prediction_cache_failures": {"count": "0"},
+        "internal:remote_cache_lookups": {"count": "0"},
+        "internal:remote_cache_dropped": {"count": "0"},
     }
-    assert _shown(metrics, "ratio_counters") == {"internal:prediction_cache_hit_ratio": {"ratio": "0.0"}}
+    assert _shown(metrics, "ratio_counters") == {
+        "internal:prediction_cache_hit_ratio": {"ratio": "0.0"},
+        "internal:remote_cache_hit_ratio": {"ratio": "0.0"},
+    }
     assert float(_shown(metrics, "meters")["internal:aggregate_model_throughput"]["rate"]) == 0.0
     assert _shown(metrics, "histograms")["internal:rpc_request_queueing_delay"]["size"] == "0"
 
@@ -129,3 +135,19 @@ def test_entries_are_sorted_by_name(metrics: LocalMetrics) -> None:
         metrics.answered(AppName(name), 0.001, 1, ())
     names = [next(iter(entry)) for entry in metrics.clipper_json()["counters"]]
     assert names == sorted(names)
+
+
+def test_what_the_cache_elsewhere_did_is_shown(metrics: LocalMetrics) -> None:
+    metrics.remote_cache_lookup(hits=1, misses=2)
+    metrics.remote_cache_lookup(hits=0, misses=1)
+    metrics.remote_cache_dropped(5)
+    metrics.cache_failed()
+    counters = _shown(metrics, "counters")
+    assert counters["internal:remote_cache_lookups"] == {"count": "4"}
+    assert counters["internal:remote_cache_dropped"] == {"count": "5"}
+    assert counters["internal:prediction_cache_failures"] == {"count": "1"}
+    assert _shown(metrics, "ratio_counters")["internal:remote_cache_hit_ratio"] == {"ratio": "0.25"}
+    text = metrics.prometheus_text().decode()
+    assert 'clipper_remote_cache_lookups_total{result="hit"} 1.0' in text
+    assert 'clipper_remote_cache_lookups_total{result="miss"} 3.0' in text
+    assert "clipper_remote_cache_dropped_total 5.0" in text
