@@ -4,19 +4,22 @@ import logging
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE
+from clipper_sls.domain.serving_options import ServingOptions
 from clipper_sls.packaging.bundling import bundle_closure
 from clipper_sls.sdk.connection import ClipperConnection
 from clipper_sls.sdk.management_client import ReplicaBounds
+from clipper_sls.sdk.serving_arguments import check_serving_options, takes_serving_options
 
 DEFAULT_BASE_IMAGE = "default"
 
 _log = logging.getLogger(__name__)
 
 
+@takes_serving_options
 def create_endpoint(
     clipper_conn: ClipperConnection,
     name: str,
@@ -34,12 +37,14 @@ def create_endpoint(
     *,
     min_replicas: int | None = None,
     max_replicas: int | None = None,
+    **serving: Unpack[ServingOptions],
 ) -> None:
     """Register the application `name`, deploy `func` as the model `name`, and link the two.
 
     Not atomic, as Clipper's: when deploying fails the application stays registered. The arguments are those of
     `ClipperConnection.register_application` and `deploy_python_closure`.
     """
+    check_serving_options(serving, batch_size)
     clipper_conn.register_application(name, input_type, default_output, slo_micros)
     deploy_python_closure(
         clipper_conn,
@@ -55,10 +60,12 @@ def create_endpoint(
         pkgs_to_install,
         min_replicas=min_replicas,
         max_replicas=max_replicas,
+        **serving,
     )
     clipper_conn.link_model_to_app(name, name)
 
 
+@takes_serving_options
 def deploy_python_closure(
     clipper_conn: ClipperConnection,
     name: str,
@@ -74,6 +81,7 @@ def deploy_python_closure(
     *,
     min_replicas: int | None = None,
     max_replicas: int | None = None,
+    **serving: Unpack[ServingOptions],
 ) -> None:
     """Put `func`, with all that it refers to, into production as one version of a model, and make it current.
 
@@ -85,6 +93,7 @@ def deploy_python_closure(
     `ClipperConnection.deploy_model` raises; then nothing is deployed.
     """
     model = ModelId.of(name, version)
+    check_serving_options(serving, batch_size)
     if base_image != DEFAULT_BASE_IMAGE:
         _log.warning("base_image=%r has no effect: there is no image, the function runs as it is", base_image)
     with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder:
@@ -106,4 +115,5 @@ def deploy_python_closure(
             container_registry=registry,
             batch_size=batch_size,
             replicas=ReplicaBounds(num_replicas, min_replicas, max_replicas),
+            **serving,
         )

@@ -77,13 +77,21 @@ def test_options_reach_the_connection(connection):
         batch_size=4,
         min_replicas=0,
         max_replicas=3,
+        cache=False,
     )
     assert connection.calls[0][-1] == {
         "labels": ["a"],
         "container_registry": "reg",
         "batch_size": 4,
         "replicas": ReplicaBounds(1, 0, 3),
+        "cache": False,
     }
+
+
+def test_an_endpoint_passes_options_on(connection):
+    create_endpoint(connection, "digits", "doubles", _lengths, batching="quantile", idempotent=False)
+    options = connection.calls[1][-1]
+    assert (options["batching"], options["idempotent"]) == ("quantile", False)
 
 
 def test_a_base_image_has_no_effect_and_is_said_to(connection, caplog):
