@@ -7,6 +7,7 @@ import typer
 from clipper_sls.cli import options, serving
 from clipper_sls.cli.links import link_unless_linked
 from clipper_sls.cli.output import Output
+from clipper_sls.cli.predict import given
 from clipper_sls.cli.session import connected
 from clipper_sls.errors import VersionExistsError
 
@@ -35,6 +36,7 @@ def deploy(
     cache_ttl: serving.CacheTtl = None,
     not_idempotent: serving.NotIdempotent = False,
     hedging: serving.Hedging = None,
+    warm_up_input: serving.WarmUpInputs = None,
     cluster: options.Cluster = None,
     state_dir: options.StateDir = None,
     as_json: options.Json = False,
@@ -61,6 +63,7 @@ def deploy(
                 num_replicas=1 if num_replicas is None else num_replicas,
                 min_replicas=min_replicas,
                 max_replicas=max_replicas,
+                warm_up_inputs=[given(value) for value in warm_up_input or ()],
                 **chosen,
             )
         except VersionExistsError:

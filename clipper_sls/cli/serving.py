@@ -35,6 +35,15 @@ Hedging = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
+WarmUpInputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--warm-up-input",
+        metavar="INPUT",
+        help="Asked of every replica before it is ready; as for predict; may come again.",
+        rich_help_panel=PANEL,
+    ),
+]
 
 
 def options_from(

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, cast
 
+from clipper_sls.domain.query import PackedRow
 from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE, CONTAINERLESS_IMAGE
 from clipper_sls.domain.serving_options import ServingOptions
 from clipper_sls.errors import RequestFailedError
@@ -53,6 +54,8 @@ class NewVersion:
     batch_size: int = ADAPTIVE_BATCH_SIZE
     replicas: ReplicaBounds = ReplicaBounds()
     serving: ServingOptions = field(default_factory=ServingOptions)
+    warm_up: Sequence[PackedRow] = ()
+    """Not registered: they go into the bundle, where there is one to put them into."""
 
 
 @dataclass(frozen=True, slots=True)

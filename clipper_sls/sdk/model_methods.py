@@ -1,6 +1,7 @@
 """The methods of `ClipperConnection` about models and their versions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -10,6 +11,7 @@ from clipper_sls.domain.serving_options import ServingOptions
 from clipper_sls.errors import UnknownModelError
 from clipper_sls.sdk.connected import Connected
 from clipper_sls.sdk.management_client import Answer, NewVersion, ReplicaBounds
+from clipper_sls.sdk.packed_inputs import packed_warm_up
 from clipper_sls.sdk.serving_arguments import check_serving_options, takes_serving_options
 
 
@@ -33,13 +35,26 @@ class ModelMethods(Connected):
         num_replicas: int = 1,
         batch_size: int = ADAPTIVE_BATCH_SIZE,
         pkgs_to_install: Sequence[str] | None = None,
+        *,
+        warm_up_inputs: Sequence[Any] | None = None,
         **serving: Unpack[ServingOptions],
     ) -> None:
         """`build_model`, then `deploy_model`."""
+        packed_warm_up(input_type, warm_up_inputs)
         check_serving_options(serving, batch_size)
         self._check_connected()
         image = self.build_model(name, version, model_data_path, base_image, container_registry, pkgs_to_install)
-        self.deploy_model(name, version, input_type, image, labels, num_replicas, batch_size, **serving)
+        self.deploy_model(
+            name,
+            version,
+            input_type,
+            image,
+            labels,
+            num_replicas,
+            batch_size,
+            warm_up_inputs=warm_up_inputs,
+            **serving,
+        )
 
     def build_model(
         self,
@@ -73,17 +88,19 @@ class ModelMethods(Connected):
         *,
         min_replicas: int | None = None,
         max_replicas: int | None = None,
+        warm_up_inputs: Sequence[Any] | None = None,
         **serving: Unpack[ServingOptions],
     ) -> None:
         """Start replicas of `image`, wait until they are ready, register the version and make it current.
 
         All of it or nothing. With `min_replicas` or `max_replicas` the number of replicas follows the load, and
         `num_replicas` is not looked at. `batch_size` is the most inputs that a replica gets at once; -1 adapts it.
+        `warm_up_inputs` are what every replica asks its function for, once, before it is ready.
         """
         bounds = ReplicaBounds(num_replicas, min_replicas, max_replicas)
         new = _new_version(name, version, input_type, image, labels, batch_size, bounds, serving)
         self._check_connected()
-        self.cm.deploy_model(new)
+        self.cm.deploy_model(replace(new, warm_up=packed_warm_up(input_type, warm_up_inputs)))
         self.logger.info("Done deploying model %s:%s.", name, version)
 
     @takes_serving_options

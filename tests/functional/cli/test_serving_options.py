@@ -47,3 +47,13 @@ def test_the_same_version_with_other_options_is_no_repetition(run: Run) -> None:
     other = run(*DEPLOY, "-v", "4", "--no-cache")
     assert other.code != 0
     assert "with other options (it has cache=True)" in other.err
+
+
+def test_inputs_to_warm_up_with_are_asked_of_the_replica(run: Run, project: Any) -> None:
+    (project / "warm.json").write_text("[5]")
+    warmed = ("deploy", "train:predict", "--name", "warmed", "-i", "doubles")
+    assert run(*warmed, "-v", "1", "--warm-up-input", "[1, 2]", "--warm-up-input", "@warm.json").code == 0
+    assert "asked for 2" in run("logs", "warmed").out
+    refused = run(*warmed, "-v", "2", "--warm-up-input", "text")
+    assert (refused.code, refused.out) == (2, "")
+    assert "warm_up_inputs[0] is not an input of type doubles: 'text'" in refused.err
