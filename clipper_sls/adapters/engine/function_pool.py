@@ -52,7 +52,7 @@ class FunctionPool:
         self._limits = limits
         self._dispatcher = Dispatcher(
             version=version,
-            policy=batching_for(version.batch_size),
+            policy=batching_for(version),
             max_batch_bytes=limits.max_batch_bytes,
             clock=clock,
             metrics=metrics,

@@ -31,15 +31,6 @@ times = st.floats(0, 4e9)
 applications = st.builds(
     Application, names.map(AppName), st.sampled_from(InputType), texts, st.integers(1, 86_400_000_000)
 )
-servings = st.builds(
-    Serving,
-    st.sampled_from(Batching),
-    st.floats(0, 10),
-    st.booleans(),
-    st.none() | st.floats(0.001, 1e6),
-    st.booleans(),
-    st.none() | st.booleans(),
-)
 versions = st.builds(
     ModelVersion,
     st.builds(ModelId.of, names, names),
@@ -50,7 +41,7 @@ versions = st.builds(
     st.just(-1) | st.integers(1, 1_000_000),
     st.none() | st.just("a" * 64),
     st.integers(0, 9).flatmap(lambda least: st.builds(Scaling, st.just(least), st.integers(least, 1_000))),
-    servings,
+    st.builds(Serving, st.sampled_from(Batching), is_cached=st.booleans(), hedging=st.none() | st.booleans()),
     times,
 )
 links = st.builds(Link, names.map(AppName), names.map(ModelName))
