@@ -33,7 +33,7 @@ FILES = 16_384
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     plan = plan_of(options)
     _allow_many_files()
     progress = Console(stderr=True)
@@ -57,22 +57,24 @@ def plan_of(options: argparse.Namespace) -> Plan:
     given |= {
         name: tuple(values) for name in ("clients", "only", "workloads", "loads") if (values := getattr(options, name))
     }
-    return replace(plan, **{name: value for name, value in given.items() if value is not None})
+    plan = replace(plan, **{name: value for name, value in given.items() if value is not None})
+    return replace(plan, warm_up_s=min(plan.warm_up_s, plan.seconds))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one short round, too short to quote")
-    parser.add_argument("--rounds", type=int, help="the median of these is reported")
-    parser.add_argument("--seconds", type=float, help="of a run, of which a round has many")
-    parser.add_argument("--clients", type=int, nargs="+", help="numbers of clients of a closed loop")
-    parser.add_argument("--loads", type=float, nargs="+", help="of an open loop, as shares of the capacity")
-    parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, metavar="NAME", help=", ".join(MEASUREMENTS))
-    parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, metavar="NAME", help=", ".join(WORKLOADS))
-    parser.add_argument("--seed", type=int, help="of the arrivals")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for results.json and the charts")
-    parser.add_argument("--json", action="store_true", help="print the results as JSON instead of tables")
-    return parser
+def parser() -> argparse.ArgumentParser:
+    """What one may ask for."""
+    options = argparse.ArgumentParser(prog="make bench ARGS=...", description=(__doc__ or "").splitlines()[0])
+    options.add_argument("--quick", action="store_true", help="one short round, too short to quote")
+    options.add_argument("--rounds", type=int, help="the median of these is reported")
+    options.add_argument("--seconds", type=float, help="of a run, of which a round has many")
+    options.add_argument("--clients", type=int, nargs="+", help="numbers of clients of a closed loop")
+    options.add_argument("--loads", type=float, nargs="+", help="of an open loop, as shares of the capacity")
+    options.add_argument("--only", nargs="+", choices=MEASUREMENTS, metavar="NAME", help=", ".join(MEASUREMENTS))
+    options.add_argument("--workloads", nargs="+", choices=WORKLOADS, metavar="NAME", help=", ".join(WORKLOADS))
+    options.add_argument("--seed", type=int, help="of the arrivals")
+    options.add_argument("--output", type=Path, default=OUTPUT, help="folder for results.json and the charts")
+    options.add_argument("--json", action="store_true", help="print the results as JSON instead of tables")
+    return options
 
 
 def _measure(todo: Sequence[Turn], console: Console) -> list[Point]:

@@ -50,7 +50,7 @@ def no_op(_folder: Path) -> Model:
 
 
 def forest(_folder: Path) -> Model:
-    """A random forest of 50 trees on scikit-learn's digits, in one thread: some ms for one row, little more for many."""
+    """A random forest of 50 trees on scikit-learn's digits, in one thread: some ms for a row, little more for many."""
     trained = _trained_forest()
     return lambda rows: [float(digit) for digit in trained.predict(rows)]
 

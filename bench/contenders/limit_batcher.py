@@ -34,7 +34,7 @@ class Batcher(asyncio.Protocol):
     @classmethod
     async def start(cls) -> Self:
         ours, theirs = socket.socketpair()
-        subprocess.Popen([sys.executable, "-m", __name__, str(theirs.fileno())], pass_fds=[theirs.fileno()])
+        _start_worker(theirs.fileno())
         theirs.close()
         _, batcher = await asyncio.get_running_loop().create_connection(cls, sock=ours)
         return batcher
@@ -73,6 +73,10 @@ class Batcher(asyncio.Protocol):
         if batch:
             frame = _encode([row for row, _ in batch])
             self._transport.write(_LENGTH.pack(len(frame)) + frame)
+
+
+def _start_worker(descriptor: int) -> None:
+    subprocess.Popen([sys.executable, "-m", __name__, str(descriptor)], pass_fds=[descriptor])
 
 
 def work(descriptor: int) -> None:

@@ -29,7 +29,7 @@ def running(
     is_ready: Callable[[], bool],
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """The command, run in `folder`, where its log goes. Raises RuntimeError with the log's end if it does not get ready."""
+    """The command, run in `folder`, where its log goes. RuntimeError, with the log's end, if it does not get ready."""
     log_path = folder / "server.log"
     variables = {**os.environ, **ONE_THREAD, "PYTHONPATH": str(ROOT), **(environment or {})}
     started_at = time.perf_counter()

@@ -10,7 +10,7 @@ from bench.load.figures import Figures
 from bench.plan import MEASUREMENTS
 from bench.points import OURS, Summary
 
-CAPTION = "Medians over the rounds. ×: clipper-sls divided by this server, in the same round."
+CAPTION = "Medians over the rounds. Ratios: clipper-sls divided by this server, in the same round."
 DISTURBED_CORES = 0.3
 """More than that used by other processes, and the figures of a run say little."""
 
@@ -105,7 +105,7 @@ def by_setting(measurement: str, lines: Sequence[Summary]) -> Table:
     for column in columns:
         table.add_column(column.heading, justify="right")
     for figure in ratios:
-        table.add_column(f"× {SHORT[figure]}", justify="right")
+        table.add_column(f"{SHORT[figure]} ratio", justify="right")
     places = list(dict.fromkeys((line.workload, line.setting) for line in lines))
     for place in places:
         of_place = [line for line in lines if (line.workload, line.setting) == place]
