@@ -118,12 +118,8 @@ infra: setup ## Run the tests that hold the tree together
 	$(PYTEST) tests/infra
 
 .PHONY: bench
-bench: setup ## Measure one query at a time beside a plain FastAPI server
-	@$(BIN)/python -m bench.one_at_a_time
-
-.PHONY: bench-load
-bench-load: setup ## Measure many clients at once beside a plain FastAPI server
-	@$(BIN)/python -m bench.many_clients
+bench: setup ## Measure beside plain FastAPI and beside the limit of Python (20 minutes; ARGS=--quick for a look)
+	@$(BIN)/python -m bench $(ARGS)
 
 .PHONY: lock
 lock: setup ## Renew the locked versions

@@ -1,1 +1,1 @@
-"""Measurements of clipper-sls beside a plain FastAPI server on the same machine in the same minute."""
+"""Measurements of clipper-sls beside other servers, on the same machine in the same minutes."""

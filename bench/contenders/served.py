@@ -1,0 +1,14 @@
+"""Which model a server's process is to serve. Standard library only: rivals' environments have no more."""
+
+import os
+from pathlib import Path
+
+from bench.workloads import WORKLOADS, Model
+
+WORKLOAD = WORKLOADS[os.environ["BENCH_WORKLOAD"]]
+MAX_BATCH = 64
+BATCH_WAIT_S = 0.002
+
+
+def load_model() -> Model:
+    return WORKLOAD.load(Path(os.environ["BENCH_FOLDER"]))

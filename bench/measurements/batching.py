@@ -1,0 +1,22 @@
+"""What adaptive batches are worth: the forest with as many clients as there are, beside the same in batches of one."""
+
+from collections.abc import Iterator
+
+from bench.contenders.engine import Engine
+from bench.load.figures import closed_loop
+from bench.measurements.stage import Tell, set_up
+from bench.plan import Plan
+from bench.points import Point
+from bench.workloads import FOREST
+
+NAME = "batching"
+SIDES = (Engine(), Engine(name="batch size 1", batch_size=1))
+
+
+def batching(plan: Plan, side: Engine, round_number: int, tell: Tell) -> Iterator[Point]:
+    """One of SIDES."""
+    clients = max(plan.clients)
+    with set_up(plan, side, FOREST, round_number, tell) as stage:
+        measured = stage.closed_loop(clients)
+    figures = closed_loop(measured.outcome) | measured.costs()
+    yield Point(NAME, FOREST.name, f"{clients} clients", side.name, round_number, figures)

@@ -1,0 +1,1 @@
+"""From points to what people read: tables, charts, JSON."""
