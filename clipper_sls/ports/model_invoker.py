@@ -19,10 +19,12 @@ class ModelInvoker(Protocol):
         rows: Sequence[PackedRow],
         deadline: Deadline,
         late: LateOutput | None = None,
+        caller: str = "",
     ) -> Awaitable[Sequence[RowResult]]:
         """One result per row, in order, no later than shortly after `deadline`.
 
         Never raises for what a model or its replicas do: a row without an answer is an `Unanswered` with its reason,
         and does not spoil the others. Cancelling abandons the rows. What a model answers all the same goes to `late`.
+        `caller` is the application that asks: where there is not enough for all, each has its fair share.
         """
         ...

@@ -35,21 +35,23 @@ class ModelAnswers:
         self._in_flight = InFlight()
         self._keeping: set[asyncio.Task[None]] = set()
 
-    async def ask(self, version: ModelVersion, rows: Sequence[PackedRow], deadline: Deadline) -> Sequence[RowResult]:
-        """One result per row, in order, by `deadline`."""
+    async def ask(
+        self, version: ModelVersion, rows: Sequence[PackedRow], deadline: Deadline, caller: str = ""
+    ) -> Sequence[RowResult]:
+        """One result per row, in order, by `deadline`; `caller` is the application that asks, if one does."""
         if not rows:
             return ()
         if self._cache is None or not version.serving.is_cached:
-            return await self._invoker.invoke(version, rows, deadline)
+            return await self._invoker.invoke(version, rows, deadline, caller=caller)
         keys = [cache_key(version, row) for row in rows]
         cached = await self._look_up(self._cache, version, keys, deadline)
         if not cached:
-            return await self._answers(version, keys, rows, deadline)  # nearly always
+            return await self._answers(version, keys, rows, deadline, caller)  # nearly always
         missing = [index for index, key in enumerate(keys) if key not in cached]
         results: list[RowResult | None] = [Predicted(cached[key]) if key in cached else None for key in keys]
         if missing:
             asked_keys, asked_rows = [keys[index] for index in missing], [rows[index] for index in missing]
-            answers = await self._answers(version, asked_keys, asked_rows, deadline)
+            answers = await self._answers(version, asked_keys, asked_rows, deadline, caller)
             for index, answer in zip(missing, answers, strict=True):
                 results[index] = answer
         return results  # type: ignore[return-value]  # none is missing any more
@@ -60,12 +62,13 @@ class ModelAnswers:
         keys: Sequence[CacheKey],
         rows: Sequence[PackedRow],
         deadline: Deadline,
+        caller: str,
         turns: int = TURNS,
     ) -> Awaitable[Sequence[RowResult]]:
         waiting = self._in_flight.join(keys)
         if not waiting:
-            return self._lead(version, keys, rows, deadline)
-        return self._shared(version, keys, rows, deadline, waiting, turns)
+            return self._lead(version, keys, rows, deadline, caller)
+        return self._shared(version, keys, rows, deadline, caller, waiting, turns)
 
     async def _shared(
         self,
@@ -73,6 +76,7 @@ class ModelAnswers:
         keys: Sequence[CacheKey],
         rows: Sequence[PackedRow],
         deadline: Deadline,
+        caller: str,
         waiting: Mapping[int, Waiting],
         turns: int,
     ) -> Sequence[RowResult]:
@@ -80,14 +84,14 @@ class ModelAnswers:
         first = [index for index in range(len(keys)) if index not in waiting]
         results: dict[int, RowResult] = {}
         if first:
-            answers = await self._lead(version, [keys[i] for i in first], [rows[i] for i in first], deadline)
+            answers = await self._lead(version, [keys[i] for i in first], [rows[i] for i in first], deadline, caller)
             results = dict(zip(first, answers, strict=True))
         self._metrics.coalesced(version.id, len(waiting))
         results |= await self._followed(waiting, deadline)
         again = [index for index in waiting if _is_worth_asking_again(results[index])]
         if again and turns and self._clock.now() < deadline:
             asked_keys, asked_rows = [keys[index] for index in again], [rows[index] for index in again]
-            answers = await self._answers(version, asked_keys, asked_rows, deadline, turns - 1)
+            answers = await self._answers(version, asked_keys, asked_rows, deadline, caller, turns - 1)
             results |= dict(zip(again, answers, strict=True))
         return [results[index] for index in range(len(keys))]
 
@@ -96,7 +100,12 @@ class ModelAnswers:
         return {index: found.result() if found.done() else _ABANDONED for index, found in waiting.items()}
 
     async def _lead(
-        self, version: ModelVersion, keys: Sequence[CacheKey], rows: Sequence[PackedRow], deadline: Deadline
+        self,
+        version: ModelVersion,
+        keys: Sequence[CacheKey],
+        rows: Sequence[PackedRow],
+        deadline: Deadline,
+        caller: str,
     ) -> Sequence[RowResult]:
         """Ask for rows that nobody else is asking for, keep the outputs, and share the results."""
 
@@ -105,7 +114,7 @@ class ModelAnswers:
 
         answers: Sequence[RowResult] | None = None
         try:
-            answers = await self._invoker.invoke(version, rows, deadline, keep_late)
+            answers = await self._invoker.invoke(version, rows, deadline, keep_late, caller)
             outputs = {key: answer.output for key, answer in zip(keys, answers) if type(answer) is Predicted}  # noqa: B905
             if outputs:
                 await self._keep(version, outputs)

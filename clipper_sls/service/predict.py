@@ -69,7 +69,7 @@ class PredictionService:
         if version is None:
             results: Sequence[RowResult] = [Unanswered(DefaultReason.NO_MODEL_LINKED)] * len(query.rows)
         else:
-            results = await self._answers.ask(version, query.rows, query.deadline)
+            results = await self._answers.ask(version, query.rows, query.deadline, query.application)
         reasons = [result.reason for result in results if isinstance(result, Unanswered)]
         self._metrics.answered(application.name, self._clock.now() - started, len(results), reasons)
         return [self._prediction(application, result) for result in results]

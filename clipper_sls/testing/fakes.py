@@ -36,6 +36,7 @@ class FakeInvoker:
         rows: Sequence[PackedRow],
         deadline: Deadline,
         late: LateOutput | None = None,
+        caller: str = "",
     ) -> Sequence[RowResult]:
         self.asked.append((version.id, tuple(rows), deadline))
         model = self.models.get(version.id)

@@ -25,7 +25,7 @@ class Call:
     What arrives after that goes to `late`, for whoever asks the same next.
     """
 
-    __slots__ = ("_late", "_missing", "_results", "answered", "arrived_at", "deadline", "queued", "rows")
+    __slots__ = ("_late", "_missing", "_results", "answered", "arrived_at", "caller", "deadline", "queued", "rows")
 
     def __init__(
         self,
@@ -35,10 +35,12 @@ class Call:
         deadline: Deadline,
         answered: Asked,
         late: LateOutput | None = None,
+        caller: str = "",
     ) -> None:
         self.rows = rows
         self.arrived_at = arrived_at
         self.deadline = deadline
+        self.caller = caller
         self.answered = answered
         self._late = late
         self.queued = 0  # rows that wait in the queue; kept by the queue

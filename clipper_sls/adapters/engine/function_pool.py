@@ -97,7 +97,9 @@ class FunctionPool:
         """Return when the minimum is ready. Raises why a start failed."""
         await self._readiness.wait_for(self._scaling.minimum)
 
-    def ask(self, rows: Sequence[PackedRow], deadline: Deadline, late: LateOutput | None = None) -> Asked:
+    def ask(
+        self, rows: Sequence[PackedRow], deadline: Deadline, late: LateOutput | None = None, caller: str = ""
+    ) -> Asked:
         """One result per row, no later than `deadline`."""
         refusal = self._refusal(len(rows))
         if refusal is not None:
@@ -105,7 +107,7 @@ class FunctionPool:
         if not self._live:
             asyncio.get_running_loop().call_soon(self._rescale)
         self._used_at = self._clock.now()
-        return self._dispatcher.ask(rows, deadline, late)
+        return self._dispatcher.ask(rows, deadline, late, caller)
 
     async def scale(self, scaling: Scaling) -> None:
         """Returns when the minimum is ready and what is too many has ended. Raises why a start failed."""

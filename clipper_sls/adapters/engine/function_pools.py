@@ -119,12 +119,13 @@ class FunctionPools:
         rows: Sequence[PackedRow],
         deadline: Deadline,
         late: LateOutput | None = None,
+        caller: str = "",
     ) -> Awaitable[Sequence[RowResult]]:
         """See `ModelInvoker.invoke`."""
         pool = self._pools.get(version.id)
         if pool is None:
             return refused(refusals.not_hosted(version.id), len(rows))
-        return pool.ask(rows, deadline, late)
+        return pool.ask(rows, deadline, late, caller)
 
     def pools(self) -> Sequence[PoolStatus]:
         """See `ModelHost.pools`."""

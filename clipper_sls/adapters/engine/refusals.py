@@ -20,5 +20,10 @@ def stopped(model: ModelId) -> Unanswered:
     return Unanswered(DefaultReason.NO_REPLICA, f"model {model} is being stopped")
 
 
+def too_late(wait_s: float, budget_s: float) -> Unanswered:
+    detail = f"the answer would take about {wait_s * 1000:,.0f} ms, and is due in {budget_s * 1000:,.0f}"
+    return Unanswered(DefaultReason.OVERLOADED, detail)
+
+
 def overloaded(queued_rows: int) -> Unanswered:
     return Unanswered(DefaultReason.OVERLOADED, f"{queued_rows} rows are waiting already")

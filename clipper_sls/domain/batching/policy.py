@@ -19,6 +19,10 @@ class BatchingPolicy(Protocol):
         """At most how many rows to take; at least 1."""
         ...
 
+    def settled_size(self, budget_s: float) -> int | None:
+        """`next_size` once that has stopped to grow; None while larger batches are still to be tried."""
+        ...
+
     def observe(self, size: int, latency_s: float, budget_s: float) -> None:
         """A batch of `size` rows took `latency_s` in the replica."""
         ...

@@ -40,6 +40,7 @@ class SlowInvoker:
         rows: Sequence[PackedRow],
         deadline: Deadline,
         late: LateOutput | None = None,
+        caller: str = "",
     ) -> Sequence[RowResult]:
         self.asked.append(list(rows))
         self.late.append(late)
