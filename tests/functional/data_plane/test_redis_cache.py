@@ -172,6 +172,17 @@ async def test_a_password_opens_and_none_or_a_wrong_one_does_not(
     assert "wr0ng" not in caplog.text
 
 
+async def test_a_user_needs_four_commands_and_the_keys_of_the_cache(
+    redis_is_installed: None, tmp_path: Path, make_cache: MakeCache
+) -> None:
+    rights = "on >s3cret ~clipper-sls:* +mget +mset +set +pttl"
+    with redis_server(tmp_path, ["--user", "cache", *rights.split()]) as server:
+        cache = make_cache(f"redis://cache:s3cret@127.0.0.1:{server.port}")
+        await _is_back(cache)
+        await cache.put_many({OTHER: ONE}, ttl_s=60)
+        assert await cache.get_many([OTHER], ttl_s=60) == {OTHER: ONE}
+
+
 async def test_a_unix_socket_and_a_database_by_number_will_do(
     redis: RedisServerUnderTest, make_cache: MakeCache
 ) -> None:
