@@ -24,6 +24,7 @@ MAX_OUTPUT_BYTES = 1024 * 1024
 
 MAX_LIVES = 100
 """In one round trip: asking how long a key has to live costs the client ten times as much as asking for its output."""
+KEY_BYTES = 32
 MS_PER_S = 1000
 
 _NO_EXPIRY = -1
@@ -51,6 +52,11 @@ class RedisPredictionCache:
         self._writing = Circuit(f"prediction cache {name}, for writing,", clock=clock, limit_s=limit_s)
         self._lookups = Lookups(self._fetch)
         self._writes: set[asyncio.Task[None]] = set()
+
+    def warm_up(self) -> None:
+        """Connect, while nobody waits for it: TLS alone takes longer than a query may. Raises nothing."""
+        warm = self._lookups.ask([CacheKey(bytes(KEY_BYTES))], can_expire=False)
+        warm.add_done_callback(lambda found: found.cancelled() or found.exception())
 
     async def get_many(
         self, keys: Sequence[CacheKey], *, ttl_s: float | None = None, deadline: Deadline = FOREVER
