@@ -69,16 +69,17 @@ class RedisPredictionCache:
         await self.keep({key: Kept(output, expires_at) for key, output in outputs.items()})
 
     async def find(self, keys: Sequence[CacheKey], *, can_expire: bool, deadline: Deadline) -> Mapping[CacheKey, Kept]:
+        """What stands behind the first MAX_KEYS counts as not there."""
         if not keys:
             return {}
         self._reading.check()
         return await self._reading.in_time(self._lookups.ask(keys[:MAX_KEYS], can_expire=can_expire), deadline)
 
     async def keep(self, outputs: Mapping[CacheKey, Kept]) -> None:
+        self._writing.check()
         commands = self._commands(outputs)
         if not len(commands):
             return
-        self._writing.check()
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         task = asyncio.get_running_loop().create_task(self._write(commands, written))
         self._writes.add(task)
