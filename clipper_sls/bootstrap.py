@@ -228,9 +228,11 @@ def _remote_cache(url: str, namespace: str, clock: SystemClock, limit_s: float) 
         raise InvalidSettingError(
             f"setting 'cache_url' needs a package that is not installed ({error}): pip install 'clipper-sls[redis]'"
         ) from error
-    return RedisPredictionCache(
+    cache = RedisPredictionCache(
         client(url, limit_s), name=f"at {place(url)}", namespace=namespace, clock=clock, limit_s=limit_s
     )
+    cache.warm_up()
+    return cache
 
 
 def _staged_runtime(folder: Path) -> Path:

@@ -19,7 +19,7 @@ CERTAIN_AFTER_BATCHES = 5
 LATE_SHARE = 0.01
 """Of those who were admitted; so many may be answered too late."""
 LEAST_RESERVE, MOST_RESERVE, RESERVE_STEP = 1.1, 2.0, 0.02
-"""By how much predictions are stretched: they are means, and who is admitted at the last moment must be in time, too."""
+"""By how much predictions are stretched: they are means, and who is admitted last must be in time, too."""
 ALWAYS_ADMITTED = 0.5
 """Of a round; so much must be able to wait, or there would be no batches."""
 SHORTEST_S = 1e-6

@@ -24,6 +24,7 @@ MAX_OUTPUT_BYTES = 1024 * 1024
 
 MAX_LIVES = 100
 """In one round trip: asking how long a key has to live costs the client ten times as much as asking for its output."""
+KEY_BYTES = 32
 MS_PER_S = 1000
 
 _NO_EXPIRY = -1
@@ -52,6 +53,11 @@ class RedisPredictionCache:
         self._lookups = Lookups(self._fetch)
         self._writes: set[asyncio.Task[None]] = set()
 
+    def warm_up(self) -> None:
+        """Connect, while nobody waits for it: TLS alone takes longer than a query may. Raises nothing."""
+        warm = self._lookups.ask([CacheKey(bytes(KEY_BYTES))], can_expire=False)
+        warm.add_done_callback(lambda found: found.cancelled() or found.exception())
+
     async def get_many(
         self, keys: Sequence[CacheKey], *, ttl_s: float | None = None, deadline: Deadline = FOREVER
     ) -> Mapping[CacheKey, OutputJson]:
@@ -63,16 +69,17 @@ class RedisPredictionCache:
         await self.keep({key: Kept(output, expires_at) for key, output in outputs.items()})
 
     async def find(self, keys: Sequence[CacheKey], *, can_expire: bool, deadline: Deadline) -> Mapping[CacheKey, Kept]:
+        """What stands behind the first MAX_KEYS counts as not there."""
         if not keys:
             return {}
         self._reading.check()
         return await self._reading.in_time(self._lookups.ask(keys[:MAX_KEYS], can_expire=can_expire), deadline)
 
     async def keep(self, outputs: Mapping[CacheKey, Kept]) -> None:
+        self._writing.check()
         commands = self._commands(outputs)
         if not len(commands):
             return
-        self._writing.check()
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         task = asyncio.get_running_loop().create_task(self._write(commands, written))
         self._writes.add(task)

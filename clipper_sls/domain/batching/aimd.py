@@ -12,8 +12,8 @@ from clipper_sls.domain.batching.latency_line import LatencyLine
 
 ADDITIVE_STEP = 2
 BACKOFF = 0.9
-SHARE_OF_BUDGET = 0.4
-"""A row may have to wait for the batch before its own, which takes as long, and neither takes what it took before."""
+SHARE_OF_BUDGET = 0.5
+"""A row may have to wait for the batch before its own, which takes as long."""
 MAX_SIZE = 4_096
 
 

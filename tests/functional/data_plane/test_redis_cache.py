@@ -105,6 +105,32 @@ async def test_a_server_that_hangs_costs_the_limit_a_few_times_and_is_found_agai
     await _is_back(cache)
 
 
+async def test_it_is_connected_before_anybody_asks(redis: RedisServerUnderTest, make_cache: MakeCache) -> None:
+    cache = make_cache(redis.url)
+    before = await _connections(cache)
+    warm = make_cache(redis.url)
+    warm.warm_up()
+    for _ in range(100):
+        if await _connections(cache) > before:
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail("no connection was made")
+
+
+async def _connections(cache: RedisPredictionCache) -> int:
+    return len(await cache._redis.client_list())
+
+
+async def test_warming_up_with_a_server_that_is_away_raises_nothing(
+    redis: RedisServerUnderTest, make_cache: MakeCache
+) -> None:
+    redis.kill()
+    make_cache(redis.url).warm_up()
+    await asyncio.sleep(0.05)
+    redis.start()
+    await _is_back(make_cache(redis.url))
+
+
 async def test_a_server_that_starts_later_is_found(redis: RedisServerUnderTest, make_cache: MakeCache) -> None:
     redis.kill()
     cache = make_cache(redis.url)
@@ -170,6 +196,17 @@ async def test_a_password_opens_and_none_or_a_wrong_one_does_not(
     assert "not available" in caplog.text
     assert "s3cret" not in caplog.text
     assert "wr0ng" not in caplog.text
+
+
+async def test_a_user_needs_four_commands_and_the_keys_of_the_cache(
+    redis_is_installed: None, tmp_path: Path, make_cache: MakeCache
+) -> None:
+    rights = "on >s3cret ~clipper-sls:* +mget +mset +set +pttl"
+    with redis_server(tmp_path, ["--user", "cache", *rights.split()]) as server:
+        cache = make_cache(f"redis://cache:s3cret@127.0.0.1:{server.port}")
+        await _is_back(cache)
+        await cache.put_many({OTHER: ONE}, ttl_s=60)
+        assert await cache.get_many([OTHER], ttl_s=60) == {OTHER: ONE}
 
 
 async def test_a_unix_socket_and_a_database_by_number_will_do(

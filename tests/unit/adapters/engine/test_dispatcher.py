@@ -203,7 +203,7 @@ async def test_what_cannot_be_answered_in_time_is_refused_at_once(dispatcher, cl
     assert refused.done()
     (reason,) = await refused
     assert reason.reason is DefaultReason.OVERLOADED
-    assert reason.detail == "the answer would take about 30 ms, and is due in 25"
+    assert reason.detail == "the answer would take about 33 ms, and is due in 25"
     assert not ask(dispatcher, b"d", within_s=0.035).done()
 
 
