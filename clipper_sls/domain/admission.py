@@ -69,10 +69,10 @@ class Admission:
     def wait_s(
         self, caller: str, budget_s: float, *, queued_rows: int, replicas: int, busy_for_s: float, now: float
     ) -> float:
-        """How long the next row of `caller` will take until it is answered, as far as can be told; 0 when it cannot.
+        """How long the next row of `caller` will take until it is answered, as far as can be told.
 
-        `queued_rows` are those of this caller, `busy_for_s` is how long the oldest batch has been under way, infinite
-        where a replica is idle.
+        0 when it cannot, and while there is less than half a batch for each replica. `queued_rows` are those of this
+        caller, `busy_for_s` is how long the oldest batch has been under way, infinite where a replica is idle.
         """
         pace = self._paces.get(caller)
         if pace is None:

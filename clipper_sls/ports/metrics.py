@@ -42,6 +42,14 @@ class Metrics(Protocol):
         """Outputs were not written to the cache outside this process: it failed, or too many waited already."""
         ...
 
+    def hedged(self, model: ModelId) -> None:
+        """A batch took unusually long, and a second replica was asked for it."""
+        ...
+
+    def hedge_won(self, model: ModelId, *, by_copy: bool) -> None:
+        """Of two replicas that were asked for one batch the first has answered: the second one, if `by_copy`."""
+        ...
+
     def replica_crashed(self, model: ModelId) -> None:
         """A replica ended without being told to."""
         ...

@@ -131,6 +131,8 @@ class RecordingMetrics:
     cache_failures: int = 0
     remote_lookups: list[tuple[int, int]] = field(default_factory=list)
     remote_dropped: int = 0
+    hedged_batches: int = 0
+    hedges_won: list[bool] = field(default_factory=list)
     crashes: list[ModelId] = field(default_factory=list)
 
     def answered(self, application: AppName, latency_s: float, rows: int, reasons: Sequence[DefaultReason]) -> None:
@@ -156,6 +158,12 @@ class RecordingMetrics:
 
     def remote_cache_dropped(self, entries: int) -> None:
         self.remote_dropped += entries
+
+    def hedged(self, model: ModelId) -> None:
+        self.hedged_batches += 1
+
+    def hedge_won(self, model: ModelId, *, by_copy: bool) -> None:
+        self.hedges_won.append(by_copy)
 
     def replica_crashed(self, model: ModelId) -> None:
         self.crashes.append(model)

@@ -11,35 +11,26 @@ next batch.
 import asyncio
 from collections.abc import Sequence
 from math import inf
-from typing import Protocol
 
 from clipper_sls.adapters.engine import refusals
 from clipper_sls.adapters.engine.calls import LATE, Asked, Call, refused
 from clipper_sls.adapters.engine.deadlines import Deadlines
+from clipper_sls.adapters.engine.hedges import Hedges
 from clipper_sls.adapters.engine.results import failed
 from clipper_sls.adapters.engine.row_queue import Batch, RowQueue
+from clipper_sls.adapters.engine.workers import Worker, Workers
 from clipper_sls.domain.admission import Admission
 from clipper_sls.domain.batching import BatchingPolicy
 from clipper_sls.domain.envelope import pack_event
 from clipper_sls.domain.query import Deadline, PackedRow, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion
+from clipper_sls.domain.stragglers import Stragglers
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
 from clipper_sls.ports.model_invoker import LateOutput
 
 HOLD_S = 0.001
 """How long answers wait at most for their replica to come back."""
-
-
-class Worker(Protocol):
-    """A replica, as far as work is concerned."""
-
-    @property
-    def replica_id(self) -> int: ...
-
-    def send(self, batch: Batch, event: bytes) -> None:
-        """Work on `batch`; called only while idle."""
-        ...
 
 
 class Dispatcher:
@@ -55,12 +46,14 @@ class Dispatcher:
         self._metrics = metrics
         self._queue = RowQueue()
         self._deadlines = Deadlines(clock, self._give_up)
-        self._idle: dict[int, Worker] = {}
-        self._workers: set[int] = set()  # the idle ones, and those at work
+        self._stragglers = Stragglers()
+        self._workers = Workers(self._stragglers)
+        self._hedges = Hedges(self._stragglers, self._pump)
         self._under_way: dict[Batch, None] = {}  # the oldest first
         self._admission = Admission(policy)
         self._held: list[tuple[Batch, Sequence[RowResult]]] = []
         self._is_pump_due = False
+        self._pump_timer: asyncio.TimerHandle | None = None
         self._drained: list[asyncio.Future[None]] = []
 
     @property
@@ -88,23 +81,24 @@ class Dispatcher:
         return answered
 
     def idle(self, replica: Worker) -> None:
-        """`replica` can take a batch. The one that worked last is asked first: its caches are warm."""
-        self._idle[replica.replica_id] = replica
-        self._workers.add(replica.replica_id)
+        """`replica` can take a batch."""
+        self._workers.idle(replica)
         self._pump()
         self._release()
 
     def away(self, replica: Worker) -> None:
         """`replica` cannot take a batch."""
-        self._idle.pop(replica.replica_id, None)
-        self._workers.discard(replica.replica_id)
+        self._workers.away(replica)
 
     def answered(self, batch: Batch, results: Sequence[RowResult]) -> None:
-        latency_s = self._clock.now() - batch.taken_at
-        del self._under_way[batch]
-        self._policy.observe(batch.size, latency_s, batch.budget_s)
-        self._admission.observe(batch.size, latency_s)
-        self._metrics.batch(self._version.id, batch.size, latency_s, batch.taken_at - batch.oldest_arrival)
+        self._end(batch)
+        self._learn(batch)
+        if batch.is_settled:
+            return
+        if batch.twin is not None:
+            batch.twin.is_settled = True
+            self._hedges.over(batch.twin)
+            self._metrics.hedge_won(self._version.id, by_copy=batch.is_copy)
         self._held.append((batch, results))
         if not self._queue:
             self._release()
@@ -113,9 +107,13 @@ class Dispatcher:
 
     def dropped(self, batch: Batch, why: str) -> None:
         """A replica will not answer `batch`. Any of its rows may be the reason: each is tried once more, alone."""
-        del self._under_way[batch]
-        if batch.is_alone:
+        self._end(batch)
+        if batch.is_settled or batch.twin in self._under_way:
+            pass  # somebody else has answered, or will
+        elif batch.is_alone:
             batch.fail(failed(f"a replica {why}; this input was tried twice"))
+        elif not self._version.serving.is_idempotent:
+            batch.fail(failed(f"a replica {why}; the model is not idempotent, so this input is not tried again"))
         else:
             self._queue.push_apart(batch)
             self._pump_soon()
@@ -153,10 +151,16 @@ class Dispatcher:
             budget_s,
             queued_rows=self._queue.rows_of(caller),
             replicas=len(self._workers),
-            busy_for_s=inf if self._idle or not self._under_way else now - next(iter(self._under_way)).taken_at,
+            busy_for_s=self._busy_for_s(now),
             now=now,
         )
         return refusals.too_late(wait_s, budget_s) if wait_s > budget_s else None
+
+    def _busy_for_s(self, now: float) -> float:
+        """How long the oldest batch has been under way; infinite where a replica is idle."""
+        if self._workers.has_idle or not self._under_way:
+            return inf
+        return now - next(iter(self._under_way)).taken_at
 
     def _release(self) -> None:
         """Answer the callers of all batches that are held."""
@@ -179,12 +183,85 @@ class Dispatcher:
             self._is_pump_due = True
             asyncio.get_running_loop().call_soon(self._pump)
 
+    def _pump_later(self, delay_s: float) -> None:
+        """One timer at most; what it finds then decides whether there is another one."""
+        if self._pump_timer is None:
+            self._pump_timer = asyncio.get_running_loop().call_later(delay_s, self._pump_on_time)
+
+    def _pump_on_time(self) -> None:
+        self._pump_timer = None
+        self._pump()
+
     def _pump(self) -> None:
         self._is_pump_due = False
         now = self._clock.now()
-        while self._idle and (call := self._queue.most_urgent(now)) is not None:
-            batch = self._queue.take(self._policy.next_size(call.budget_s), self._max_batch_bytes, now)
-            assert batch is not None
-            _, replica = self._idle.popitem()
-            self._under_way[batch] = None
-            replica.send(batch, pack_event(self._version.input_type, batch.rows))
+        while self._workers.has_idle and (self._hedge(now) or self._send_next(now)):
+            pass
+
+    def _hedge(self, now: float) -> bool:
+        """Give a batch that is overdue to a second replica."""
+        if not self._hedges.is_wanted or (replica := self._workers.take_fast()) is None:
+            return False
+        copy = self._hedges.next(now)
+        if copy is None:
+            self._workers.idle(replica)
+            return False
+        self._metrics.hedged(self._version.id)
+        self._send(replica, copy)
+        return True
+
+    def _send_next(self, now: float) -> bool:
+        """Give the most urgent rows to the best replica there is."""
+        call = self._queue.most_urgent(now)
+        if call is None:
+            return False
+        size = self._policy.next_size(call.budget_s)
+        if (fills_until := self._fills_until(call, size)) > now:
+            self._pump_later(fills_until - now)
+            return False
+        replica = self._workers.take_fast()
+        if replica is None:
+            replica, size = self._slow_replica(call, size, now)
+        if replica is None:
+            return False
+        batch = self._queue.take(size, self._max_batch_bytes, now)
+        assert batch is not None
+        self._send(replica, batch)
+        return True
+
+    def _fills_until(self, call: Call, size: int) -> float:
+        """When a batch that is not full goes out all the same; at most half of the time goes into waiting."""
+        wait_s = self._version.serving.batch_wait_s
+        if not wait_s or len(self._queue) >= size:
+            return 0.0
+        return call.arrived_at + min(wait_s, call.budget_s / 2)
+
+    def _slow_replica(self, call: Call, size: int, now: float) -> tuple[Worker | None, int]:
+        """A slow replica that is needed all the same, or one that is asked for one row to see whether it is slow."""
+        patience_s = self._stragglers.patience_s(size) or 0.0
+        rounds = len(self._queue) / (size * max(1, len(self._under_way)))
+        if now - call.arrived_at >= patience_s:
+            rounds = inf
+        if (needed := self._workers.take_slow(rounds)) is not None:
+            return needed, size
+        self._pump_later(patience_s)
+        return self._workers.take_untried(now), 1
+
+    def _send(self, replica: Worker, batch: Batch) -> None:
+        batch.replica_id = replica.replica_id
+        self._under_way[batch] = None
+        replica.send(batch, pack_event(self._version.input_type, batch.rows))
+        if self._version.serving.may_hedge and len(self._workers) > 1:
+            self._hedges.watch(batch)
+
+    def _end(self, batch: Batch) -> None:
+        del self._under_way[batch]
+        self._hedges.over(batch)
+
+    def _learn(self, batch: Batch) -> None:
+        now = self._clock.now()
+        latency_s = now - batch.taken_at
+        self._metrics.batch(self._version.id, batch.size, latency_s, batch.taken_at - batch.oldest_arrival)
+        if self._stragglers.observe(batch.replica_id, batch.size, latency_s, now):
+            self._policy.observe(batch.size, latency_s, batch.budget_s)
+            self._admission.observe(batch.size, latency_s)

@@ -40,13 +40,20 @@ class Span:
 
 
 class Batch:
-    """What one replica is asked at once."""
+    """What one replica is asked at once. A `twin` is the same, asked of another: one is the copy of the other."""
 
-    __slots__ = ("budget_s", "is_alone", "oldest_arrival", "size", "spans", "taken_at")
+    __slots__ = (
+        *("budget_s", "is_alone", "is_copy", "is_settled", "oldest_arrival", "replica_id", "size", "spans", "taken_at"),
+        "twin",
+    )
 
     def __init__(self, spans: Sequence[Span], taken_at: float) -> None:
         self.spans = spans
         self.taken_at = taken_at
+        self.replica_id = 0  # who works on it; none yet
+        self.twin: Batch | None = None
+        self.is_copy = False
+        self.is_settled = False  # its twin was answered
         self.size = sum(span.size for span in spans)
         self.is_alone = spans[0].is_alone
         self.budget_s = spans[0].call.budget_s
@@ -55,6 +62,12 @@ class Batch:
     @property
     def rows(self) -> list[PackedRow]:
         return [row for span in self.spans for row in span.rows]
+
+    def copied(self, now: float) -> "Batch":
+        """The twin for another replica."""
+        copy = Batch(self.spans, now)
+        copy.is_copy, copy.twin, self.twin = True, self, copy
+        return copy
 
     def answer(self, results: Sequence[RowResult]) -> None:
         """One result per row, in order."""

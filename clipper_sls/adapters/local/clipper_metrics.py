@@ -36,6 +36,8 @@ def _counters(tallies: Tallies) -> Iterator[Entry]:
         yield f"app:{app}:num_predictions", _count(tally.predictions)
     for model, of_model in tallies.models.items():
         yield f"model:{model}:num_predictions", _count(of_model.rows)
+        yield f"model:{model}:num_hedged_batches", _count(of_model.hedged_batches)
+        yield f"model:{model}:num_hedges_won", _count(of_model.hedges_won)
 
 
 def _ratios(tallies: Tallies) -> Iterator[Entry]:

@@ -66,6 +66,12 @@ class LocalMetrics:
     def remote_cache_dropped(self, entries: int) -> None:
         self._tallies.remote_cache_dropped += entries
 
+    def hedged(self, model: ModelId) -> None:
+        self._tallies.models[model].hedged_batches += 1
+
+    def hedge_won(self, model: ModelId, *, by_copy: bool) -> None:
+        self._tallies.models[model].hedges_won += by_copy
+
     def replica_crashed(self, model: ModelId) -> None:
         self._tallies.models[model].crashes += 1
 

@@ -53,6 +53,8 @@ class PrometheusMetrics(Collector):
         lookups = CounterMetricFamily("clipper_cache_lookups", "Rows looked up", labels=(*MODEL, "result"))
         coalesced = CounterMetricFamily("clipper_coalesced_rows", "Rows that shared a call", labels=MODEL)
         crashes = CounterMetricFamily("clipper_replica_crashes", "Replicas that died", labels=MODEL)
+        hedged = CounterMetricFamily("clipper_hedged_batches", "Batches asked of a second replica", labels=MODEL)
+        won = CounterMetricFamily("clipper_hedges_won", "Of these, those that it answered first", labels=MODEL)
         for model, tally in self._tallies.models.items():
             labels = (model.name, model.version)
             _add(size, labels, tally.batch_size)
@@ -62,7 +64,9 @@ class PrometheusMetrics(Collector):
             lookups.add_metric((*labels, "miss"), tally.cache_misses)
             coalesced.add_metric(labels, tally.coalesced)
             crashes.add_metric(labels, tally.crashes)
-        yield from (size, latency, delay, lookups, coalesced, crashes)
+            hedged.add_metric(labels, tally.hedged_batches)
+            won.add_metric(labels, tally.hedges_won)
+        yield from (size, latency, delay, lookups, coalesced, crashes, hedged, won)
 
 
 def _add(family: HistogramMetricFamily, labels: Sequence[str], histogram: Histogram) -> None:

@@ -53,6 +53,8 @@ class ModelTally:
             "cache_misses",
             "coalesced",
             "crashes",
+            "hedged_batches",
+            "hedges_won",
             "latency_sample",
             "queue_delay",
         ),
@@ -65,6 +67,8 @@ class ModelTally:
         self.cache_misses = 0
         self.coalesced = 0
         self.crashes = 0
+        self.hedged_batches = 0
+        self.hedges_won = 0
         self.batch_size = Histogram(BATCH_BOUNDS_ROWS)
         self.batch_latency = Histogram(LATENCY_BOUNDS_S)
         self.queue_delay = Histogram(LATENCY_BOUNDS_S)

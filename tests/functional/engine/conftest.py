@@ -19,10 +19,12 @@ from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import Deadline, DefaultReason, Predicted, RowResult
 from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE, ModelVersion, Scaling
 from clipper_sls.domain.replicas import PoolStatus, ReplicaState
+from clipper_sls.domain.serving import Serving
 from clipper_sls.packaging.bundling import bundle_closure
 from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, stage_runtime
 
 PATIENCE_S = 30.0
+DEFAULT_SERVING = Serving()
 QUICK = EngineLimits(watch_interval_s=0.02, stop_grace_s=1.0, drain_timeout_s=2.0, start_timeout_s=PATIENCE_S)
 
 
@@ -39,6 +41,8 @@ class RecordedMetrics:
 
     batches: list[int] = field(default_factory=list)
     crashes: list[ModelId] = field(default_factory=list)
+    hedged_batches: int = 0
+    hedges_won: int = 0
 
     def answered(self, application: AppName, latency_s: float, reasons: tuple[DefaultReason | None, ...]) -> None:
         raise AssertionError("pools know no applications")
@@ -53,6 +57,12 @@ class RecordedMetrics:
 
     def cache_failed(self) -> None:
         raise AssertionError("pools know no cache")
+
+    def hedged(self, model: ModelId) -> None:
+        self.hedged_batches += 1
+
+    def hedge_won(self, model: ModelId, *, by_copy: bool) -> None:
+        self.hedges_won += by_copy
 
     def replica_crashed(self, model: ModelId) -> None:
         self.crashes.append(model)
@@ -78,6 +88,7 @@ class Engine:
         input_type: InputType = InputType.JSON,
         batch_size: int = ADAPTIVE_BATCH_SIZE,
         pkgs_to_install: Sequence[str] = (),
+        serving: Serving = DEFAULT_SERVING,
     ) -> ModelVersion:
         """A version of `function`, not started."""
         draft = self.bundle_folder / "draft"
@@ -99,6 +110,7 @@ class Engine:
             batch_size=batch_size,
             bundle_digest=manifest.digest,
             scaling=Scaling(minimum, maximum),
+            serving=serving,
         )
 
     async def deploy(self, function: Callable[[Any], Any], **options: Any) -> ModelVersion:

@@ -4,12 +4,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipper_sls.domain.admission import CERTAIN_AFTER_BATCHES, Admission, fair_rate
+from clipper_sls.domain.admission import (
+    ALWAYS_ADMITTED,
+    CERTAIN_AFTER_BATCHES,
+    LATE_SHARE,
+    LEAST_RESERVE,
+    MOST_RESERVE,
+    Admission,
+    fair_rate,
+)
 from clipper_sls.domain.batching import AimdBatching, FixedBatching
 from clipper_sls.domain.demand import FORGOTTEN_BELOW, WINDOW_S, Demand
 
 SIZE = 10
-ROUND_S = 0.020
+ROUND_S = 0.020 * LEAST_RESERVE
 IDLE = float("inf")
 
 rates = st.dictionaries(st.sampled_from("abcdef"), st.floats(0, 1e4))
@@ -29,7 +37,6 @@ def wait_s(admission: Admission, queued_rows: int, replicas: int = 1, busy_for_s
 
 
 def test_a_row_waits_for_those_before_it_and_for_its_own_batch(admission) -> None:
-    assert wait_s(admission, 0) == pytest.approx(ROUND_S)
     assert wait_s(admission, SIZE - 1) == pytest.approx(ROUND_S)
     assert wait_s(admission, SIZE) == pytest.approx(2 * ROUND_S)
     assert wait_s(admission, 4 * SIZE) == pytest.approx(5 * ROUND_S)
@@ -37,19 +44,41 @@ def test_a_row_waits_for_those_before_it_and_for_its_own_batch(admission) -> Non
 
 def test_replicas_share_the_work(admission) -> None:
     assert wait_s(admission, 4 * SIZE, replicas=2) == pytest.approx(3 * ROUND_S)
-    admission.observe(SIZE, ROUND_S)  # what was told holds until the next batch
+    admission.observe(SIZE, 0.020)  # what was told holds until the next batch
     assert wait_s(admission, 4 * SIZE, replicas=5) == pytest.approx(ROUND_S)
 
 
 def test_the_batch_under_way_comes_first(admission) -> None:
-    assert wait_s(admission, 0, busy_for_s=0.005) == pytest.approx(ROUND_S + 0.015)
-    assert wait_s(admission, 0, busy_for_s=1.0) == pytest.approx(ROUND_S)
+    assert wait_s(admission, 9, busy_for_s=0.005) == pytest.approx(2 * ROUND_S - 0.005)
+    assert wait_s(admission, 9, busy_for_s=1.0) == pytest.approx(ROUND_S)
+
+
+def test_half_a_batch_may_always_wait(admission) -> None:
+    assert wait_s(admission, int(ALWAYS_ADMITTED * SIZE) - 1, busy_for_s=0.0) == 0.0
+
+
+def test_predictions_are_stretched_while_too_many_are_late(admission) -> None:
+    for _ in range(1_000):
+        admission.late()
+    assert wait_s(admission, SIZE - 1) == pytest.approx(0.020 * MOST_RESERVE)
+    for _ in range(100_000):
+        admission.in_time(1)
+    assert wait_s(admission, SIZE - 1) == pytest.approx(ROUND_S)
+
+
+def test_one_in_a_hundred_may_be_late(admission) -> None:
+    admission.late()
+    before = wait_s(admission, SIZE - 1)
+    for _ in range(3):
+        admission.late()
+        admission.in_time(round(1 / LATE_SHARE) - 1)
+    assert wait_s(admission, SIZE - 1) == pytest.approx(before)
 
 
 def test_callers_that_ask_for_little_leave_the_rest(admission) -> None:
     admission.asked("a", 10_000, 0.0)
     admission.asked("b", 50, 0.0)  # a tenth of the 500 rows a second
-    assert wait_s(admission, SIZE - 1) == pytest.approx(2 * ROUND_S)
+    assert wait_s(admission, SIZE) == pytest.approx(2 * ROUND_S)
     assert wait_s(admission, SIZE - 2) == pytest.approx(ROUND_S)
 
 
