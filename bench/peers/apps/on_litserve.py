@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 import litserve
+from fastapi import Request, Response
 
 from bench.contenders.served import WORKLOAD, load_model
 from bench.workloads import BATCH_WAIT_S, MAX_BATCH, NO_OP
@@ -16,7 +17,8 @@ class Api(litserve.LitAPI):
     def setup(self, device: Any) -> None:
         self.model = load_model()
 
-    def decode_request(self, request: Any) -> Any:
+    def decode_request(self, request: Request) -> Any:
+        """By this annotation LitServe knows that it is to parse the body as JSON; what comes in is the parsed one."""
         return request["input"]
 
     def batch(self, inputs: Any) -> Any:
@@ -28,8 +30,8 @@ class Api(litserve.LitAPI):
     def unbatch(self, output: Any) -> Any:
         return output
 
-    def encode_response(self, output: Any) -> Any:
-        return {"output": output}
+    def encode_response(self, output: Any) -> Response:
+        return {"output": output}  # type: ignore[return-value]  # the annotation is for LitServe, as above
 
 
 def main() -> None:
