@@ -26,13 +26,16 @@ from clipper_sls.adapters.local.sqlite_registry import SqliteRegistry
 from clipper_sls.adapters.local.state_directory import StateDirectory
 from clipper_sls.adapters.local.storage_errors import translated
 from clipper_sls.adapters.local.system_clock import SystemClock
+from clipper_sls.adapters.local.tiered_cache import TieredPredictionCache
 from clipper_sls.config import Settings
 from clipper_sls.domain.replicas import Health
+from clipper_sls.errors import InvalidSettingError
 from clipper_sls.http.management import EngineInfo, create_management_app
 from clipper_sls.http.predict import InputLimits
 from clipper_sls.http.query_app import create_query_app
 from clipper_sls.http.serve import HttpServers, listen, url_of
 from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, stage_runtime
+from clipper_sls.ports.prediction_cache import PredictionCache, RemotePredictionCache
 from clipper_sls.service.applications import ApplicationService
 from clipper_sls.service.feedback import FeedbackService
 from clipper_sls.service.model_answers import ModelAnswers
@@ -105,6 +108,7 @@ class EmbeddedEngine:
         self._opened.callback(registry.close)
         feedback = await asyncio.to_thread(SqliteFeedbackLog, path / DATABASE)
         self._opened.callback(feedback.close)
+        cache = self._cache(clock, metrics)
         bundles = BundleDirectory(path / "bundles", settings.max_bundle_bytes)
         pools = FunctionPools(
             state_dir=path,
@@ -120,10 +124,9 @@ class EmbeddedEngine:
         await view.load()
         answers = ModelAnswers(
             invoker=pools,
-            cache=MemoryPredictionCache(settings.cache_size_bytes, metrics.cache_evicted),
+            cache=cache,
             clock=clock,
             metrics=metrics,
-            shares=settings.cache_size_bytes > 0,
         )
         predictions = PredictionService(
             registry=view,
@@ -141,6 +144,19 @@ class EmbeddedEngine:
             host=pools,
             clock=clock,
         )
+
+    def _cache(self, clock: SystemClock, metrics: LocalMetrics) -> PredictionCache | None:
+        """None when there is to be none. Raises InvalidSettingError; a server that is away raises nothing."""
+        settings = self._settings
+        near = MemoryPredictionCache(settings.cache_size_bytes, clock=clock, evicted=metrics.cache_evicted)
+        if settings.cache_url is None:
+            return near if settings.cache_size_bytes else None
+        remote = _remote_cache(
+            settings.cache_url.get_secret_value(), settings.cluster_name, clock, settings.cache_timeout_ms / 1000
+        )
+        tiers = TieredPredictionCache(near, remote, clock=clock, metrics=metrics)
+        self._opened.push_async_callback(tiers.close)
+        return tiers
 
     def _query_app(self, metrics: LocalMetrics) -> ASGIApp:
         settings = self._settings
@@ -202,6 +218,21 @@ def _limits(settings: Settings) -> EngineLimits:
         replica_log_bytes=settings.replica_log_bytes,
         max_queued_rows=settings.max_queued_rows,
     )
+
+
+def _remote_cache(url: str, namespace: str, clock: SystemClock, limit_s: float) -> RemotePredictionCache:
+    try:
+        from clipper_sls.adapters.redis.connecting import client, place
+        from clipper_sls.adapters.redis.prediction_cache import RedisPredictionCache
+    except ImportError as error:
+        raise InvalidSettingError(
+            f"setting 'cache_url' needs a package that is not installed ({error}): pip install 'clipper-sls[redis]'"
+        ) from error
+    cache = RedisPredictionCache(
+        client(url, limit_s), name=f"at {place(url)}", namespace=namespace, clock=clock, limit_s=limit_s
+    )
+    cache.warm_up()
+    return cache
 
 
 def _staged_runtime(folder: Path) -> Path:

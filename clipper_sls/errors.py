@@ -155,7 +155,7 @@ class VersionExistsError(ConflictError):
 
 
 class VersionContentError(ConflictError):
-    """The model version is registered already, with other content."""
+    """The model version is registered already, with other content or other options."""
 
     code = "version_content_differs"
 

@@ -26,6 +26,10 @@ def dev(
     ] = None,
     cluster: options.Cluster = None,
     cache_size_bytes: options.CacheSize = None,
+    cache_url: Annotated[
+        str | None,
+        typer.Option(help="A second cache, redis:// or unix://. With a password rather in CLIPPER_SLS_CACHE_URL."),
+    ] = None,
     ready_file: Annotated[Path | None, typer.Option(help="JSON with both URLs is written here when ready.")] = None,
     move_ports: Annotated[bool, typer.Option("--move-ports", help="Take a free port where one is taken.")] = False,
     as_json: options.Json = False,
@@ -41,6 +45,7 @@ def dev(
         host=host,
         cluster_name=cluster,
         cache_size_bytes=cache_size_bytes,
+        cache_url=cache_url,
     )
     raise typer.Exit(run_engine(settings, move_ports=move_ports, ready_file=ready_file, as_json=as_json))
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from clipper_sls import __version__
-from clipper_sls.cli import applications, engine, models, predict, replicas
+from clipper_sls.cli import applications, deploy, engine, models, predict, replicas
 from clipper_sls.cli.failures import report
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 for title, module in (
     ("Engine", engine),
     ("Applications", applications),
+    ("Models", deploy),
     ("Models", models),
     ("Replicas", replicas),
     ("Queries", predict),

@@ -28,7 +28,7 @@ def predict(
     as_json: options.Json = False,
 ) -> None:
     """Ask an application. Prints the output, or with --batch one output a line."""
-    body = {"input_batch" if batch else "input": parsed(_read(value)), **({"version": version} if version else {})}
+    body = {"input_batch" if batch else "input": given(value), **({"version": version} if version else {})}
     answer = connected(cluster, state_dir).cm.queries.predict(app, body)
     out = Output(as_json)
     predictions = answer["batch_predictions"] if batch else [answer]
@@ -37,6 +37,11 @@ def predict(
     if as_json:
         return out.document(answer)
     return out.lines(json.dumps(prediction["output"], ensure_ascii=False) for prediction in predictions)
+
+
+def given(value: str) -> Any:
+    """An input as it is written on a command line."""
+    return parsed(_read(value))
 
 
 def _read(value: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,9 +17,12 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from clipper_sls.config.cache_url import check_cache_url
 from clipper_sls.errors import InvalidSettingError
 
 MIB = 1024 * 1024
+SECRETS = frozenset({"management_token", "cache_url"})
+"""Not shown, not even where they are wrong."""
 
 
 class Settings(BaseSettings):
@@ -44,7 +47,11 @@ class Settings(BaseSettings):
     query_url: str | None = Field(None, description="the same engine's predict URLs; default: those that it names")
     management_token: SecretStr | None = None
 
-    cache_size_bytes: int = Field(32 * MIB, ge=0, description="prediction cache; 0 switches it off")
+    cache_size_bytes: int = Field(32 * MIB, ge=0, description="prediction cache in this process; 0 switches it off")
+    cache_url: SecretStr | None = Field(
+        None, description="a second one, in Redis or Valkey: `redis://`, `rediss://` or `unix://`, with its password"
+    )
+    cache_timeout_ms: float = Field(20, gt=0, le=60_000, description="a query waits no longer for that one")
     max_body_bytes: int = Field(16 * MIB, gt=0, description="largest body of a query")
     max_batch_rows: int = Field(10_000, gt=0, description="most rows of one `input_batch`")
     max_bundle_bytes: int = Field(4096 * MIB, gt=0, description="largest bundle")
@@ -62,13 +69,20 @@ class Settings(BaseSettings):
     replica_memory_mib: int = Field(2048, gt=0, description="a replica that uses more is killed")
     replica_log_bytes: int = Field(10 * MIB, gt=0, description="a replica's log is cut to its newest half above this")
 
+    @field_validator("cache_url")
+    @classmethod
+    def _leads_to_a_server(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            check_cache_url(url.get_secret_value())
+        return url
+
     @classmethod
     def load(cls, **flags: Any) -> Self:
         """Settings with `flags` on top; a flag that is None counts as not given. Raises InvalidSettingError."""
         try:
             return cls(**{name: value for name, value in flags.items() if value is not None})
         except ValidationError as error:
-            raise InvalidSettingError("; ".join(_sentence(detail) for detail in error.errors())) from error
+            raise InvalidSettingError("; ".join(_sentence(detail) for detail in error.errors())) from None
 
     @property
     def state_path(self) -> Path:
@@ -95,4 +109,5 @@ class Settings(BaseSettings):
 
 def _sentence(detail: Any) -> str:
     name = ".".join(str(part) for part in detail["loc"])
-    return f"setting '{name}' ({detail['input']!r}): {detail['msg']}"
+    given = "" if name in SECRETS else f" ({detail['input']!r})"
+    return f"setting '{name}'{given}: {detail['msg']}"

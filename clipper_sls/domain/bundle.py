@@ -28,6 +28,9 @@ SUM_ENTRY = "builtin:sum"
 MODULES_FOLDER = "modules"
 """Folder with sources of the user's own modules, put on `sys.path` before the function is loaded."""
 
+WARM_UP_FILE = "warm-up-inputs.json"
+"""Inputs that every replica asks its function for before it is ready, as one event of `domain.envelope`."""
+
 MAX_NAME_BYTES = 255
 MAX_PATH_BYTES = 1024
 """What file systems take for one part of a path, and less than they take for all of it."""
@@ -53,10 +56,14 @@ class Manifest:
     pkgs_to_install: tuple[str, ...] = ()  # given by hand, as pip takes them
     files: Mapping[str, BundledFile] = field(default_factory=dict)  # by path relative to the manifest, with "/"
     schema: int = SCHEMA
+    warm_up_file: str | None = None  # WARM_UP_FILE, where there is one
 
     def to_json(self) -> bytes:
-        """Canonical: equal manifests are equal bytes."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode()
+        """Canonical: equal manifests are equal bytes. What came later than the schema is not there when it is None."""
+        fields = asdict(self)
+        if self.warm_up_file is None:
+            del fields["warm_up_file"]
+        return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
 
     @property
     def digest(self) -> str:
@@ -79,6 +86,7 @@ class Manifest:
                 pkgs_to_install=_texts(fields, "pkgs_to_install"),
                 files={path: _file(entry) for path, entry in fields["files"].items()},
                 schema=fields["schema"],
+                warm_up_file=_text(fields, "warm_up_file") if "warm_up_file" in fields else None,
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InvalidBundleError(f"The bundle's {MANIFEST_NAME} cannot be read: {error!r}") from error
@@ -110,6 +118,8 @@ def _file(entry: Any) -> BundledFile:
 
 
 def _check_paths(manifest: Manifest) -> None:
+    if manifest.warm_up_file not in (None, *manifest.files):
+        raise InvalidBundleError(f"The bundle lists no {manifest.warm_up_file!r}, where its warm-up inputs should be")
     taken = {MANIFEST_NAME, *manifest.files}
     for path in manifest.files:
         parts = path.split("/")

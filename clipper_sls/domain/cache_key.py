@@ -1,7 +1,8 @@
 """The key under which a prediction is cached: 256 bits, so that two inputs never share an answer by accident.
 
 The bundle's digest is in the key, not only its name and version, so a version that was deleted and deployed again with
-other content is never answered from the old one's entries.
+other content is never answered from the old one's entries. So is the age that its outputs may have: one that comes back
+with a shorter one finds nothing that was kept for longer.
 """
 
 import hashlib
@@ -19,12 +20,13 @@ SCHEMA_VERSION = b"1"
 
 
 def cache_key(version: ModelVersion, row: PackedRow) -> CacheKey:
-    """SHA-256 over the schema, the version's identity and type, and the packed row."""
-    space = _space(version.id, version.bundle_digest, version.input_type)
+    """SHA-256 over the schema, the version's identity, type and TTL, and the packed row."""
+    space = _space(version.id, version.bundle_digest, version.input_type, version.serving.cache_ttl_s)
     return CacheKey(hashlib.sha256(space + row).digest())
 
 
 @lru_cache(maxsize=1024)
-def _space(model: ModelId, bundle_digest: str | None, input_type: InputType) -> bytes:
+def _space(model: ModelId, bundle_digest: str | None, input_type: InputType, ttl_s: float | None) -> bytes:
     """What all keys of a version begin with; no part holds a zero byte."""
-    return b"\0".join((SCHEMA_VERSION, str(model).encode(), (bundle_digest or "").encode(), input_type.encode(), b""))
+    parts = (str(model), bundle_digest or "", input_type, "" if ttl_s is None else repr(ttl_s), "")
+    return b"\0".join((SCHEMA_VERSION, *(part.encode() for part in parts)))

@@ -16,6 +16,7 @@ from clipper_sls.domain.records import (
     RegistrySnapshot,
     Scaling,
 )
+from clipper_sls.domain.serving_options import options_of
 from clipper_sls.errors import (
     ApplicationExistsError,
     ContainerlessModelError,
@@ -114,8 +115,19 @@ def check_version_is_new(snapshot: RegistrySnapshot, wanted: ModelVersion) -> No
             raise VersionContentError(
                 f"{message} with other content, and keeps serving. A version never changes: deploy this as another one"
             )
+        if existing.serving != wanted.serving:
+            raise VersionContentError(
+                f"{message} with other options (it has {_differing(existing, wanted)}), and keeps serving. "
+                f"A version never changes: deploy this as another one"
+            )
         raise VersionExistsError(message)
     _check_type_fits_links(snapshot, wanted)
+
+
+def _differing(existing: ModelVersion, wanted: ModelVersion) -> str:
+    """The options of `existing` that `wanted` has not."""
+    before, after = (options_of(version.serving, version.batch_size) for version in (existing, wanted))
+    return ", ".join(f"{name}={before.get(name)}" for name in before if before.get(name) != after.get(name))
 
 
 def register_version(snapshot: RegistrySnapshot, wanted: ModelVersion, make_current: bool = True) -> tuple[Change, ...]:

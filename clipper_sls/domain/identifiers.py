@@ -5,8 +5,7 @@ and file paths, and all of them take this alphabet. Our addition is a length lim
 """
 
 import re
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from clipper_sls.errors import InvalidNameError
 
@@ -77,9 +76,8 @@ class Version(_Name):
     what = "model version"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ModelId:
-    """One version of one model; prints as Clipper prints it, `name:version`."""
+class ModelId(NamedTuple):
+    """One version of one model; prints as Clipper prints it, `name:version`. A tuple, because hashing one is cheap."""
 
     name: ModelName
     version: Version

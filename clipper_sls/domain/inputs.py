@@ -32,6 +32,8 @@ class InputType(StrEnum):
     BYTES = "bytes"  # base64 in JSON, bytes to the model
     JSON = "json"  # any JSON value
 
+    __hash__ = str.__hash__  # and not Enum's, which is many times slower: each query looks things up by type
+
     @classmethod
     def parse(cls, text: str) -> "InputType":
         """Clipper's aliases (`ints`, `d`, `str` ...) or a canonical value; anything else is an InvalidSettingError."""

@@ -1,9 +1,14 @@
-"""Queries, what became of each row, and the reasons for a default answer."""
+"""Queries, what became of each row, and the reasons for a default answer.
+
+What is made for each query is a `Struct`, which costs a fifth of a frozen dataclass.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
+
+from msgspec import Struct
 
 from clipper_sls.domain.identifiers import AppName
 from clipper_sls.domain.inputs import InputType
@@ -27,16 +32,16 @@ class DefaultReason(StrEnum):
     MODEL_FAILED = "model_failed"
     OVERLOADED = "overloaded"
 
+    __hash__ = str.__hash__  # and not Enum's, which is many times slower
 
-@dataclass(frozen=True, slots=True)
-class Predicted:
+
+class Predicted(Struct, frozen=True, gc=False):
     """A row the model answered."""
 
     output: OutputJson
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
+class Unanswered(Struct, frozen=True, gc=False):
     """A row the model did not answer; `detail` says more, for people."""
 
     reason: DefaultReason
@@ -46,8 +51,7 @@ class Unanswered:
 RowResult = Predicted | Unanswered
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """Rows that one caller sent together, of one type, due at one time."""
 
     application: AppName
@@ -57,8 +61,7 @@ class Query:
     version: str | None = None  # pins a version of the linked model
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Struct, frozen=True, gc=False):
     """The answer to one row. `unanswered` is set when the caller gets the application's default output."""
 
     query_id: int

@@ -51,8 +51,7 @@ _UPDATE = _decoders(_UpdateBody)
 _UPDATE_INPUT = msgspec.json.Decoder(_UpdateInput)
 
 
-@dataclass(frozen=True, slots=True)
-class PredictBody:
+class PredictBody(msgspec.Struct, frozen=True, gc=False):
     """A decoded predict request; `is_batch` when it came as `input_batch`, whatever its length."""
 
     rows: Sequence[PackedRow]

@@ -4,7 +4,8 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from clipper_sls.domain.bundle import (
     FUNCTION_FILE,
     MANIFEST_NAME,
     MODULES_FOLDER,
+    WARM_UP_FILE,
     BundledFile,
     Manifest,
 )
+from clipper_sls.domain.envelope import pack_event
 from clipper_sls.domain.inputs import InputType
+from clipper_sls.domain.query import PackedRow
 from clipper_sls.errors import InvalidBundleError
 from clipper_sls.packaging.closure import needs, pickle_closure
 from clipper_sls.packaging.function_check import check_function
@@ -83,6 +87,27 @@ def bundle_builtin(entry: str, *, name: str, version: str, input_type: str, dest
     """Bundle a model that comes with the runtime, `NOOP_ENTRY` for one; nothing but a manifest."""
     _make_empty(destination)
     return _written(destination, name, version, input_type, entry, (), ())
+
+
+def add_warm_up(folder: Path, rows: Sequence[PackedRow]) -> Manifest:
+    """Let every replica of the bundle in `folder` ask its function for `rows` before it is ready.
+
+    Files are replaced and never written to: they may be links to those of another bundle.
+    """
+    manifest = Manifest.from_json((folder / MANIFEST_NAME).read_bytes())
+    path = folder / WARM_UP_FILE
+    if manifest.warm_up_file is None and path.exists():
+        raise InvalidBundleError(f"The bundle holds a {WARM_UP_FILE}, which warm-up inputs need; rename that file")
+    _replace(path, pack_event(InputType(manifest.input_type), rows))
+    files = {**manifest.files, WARM_UP_FILE: _entry(path)}
+    warmed_up = replace(manifest, files=files, warm_up_file=WARM_UP_FILE)
+    _replace(folder / MANIFEST_NAME, warmed_up.to_json())
+    return warmed_up
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
 
 
 def _make_empty(destination: Path) -> None:

@@ -1,5 +1,6 @@
 """Counting and timing."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from clipper_sls.domain.identifiers import AppName, ModelId
@@ -9,8 +10,8 @@ from clipper_sls.domain.query import DefaultReason
 class Metrics(Protocol):
     """Never raises, never blocks. Names of applications and models are the only labels, so their number is bounded."""
 
-    def answered(self, application: AppName, latency_s: float, reasons: "tuple[DefaultReason | None, ...]") -> None:
-        """A query was answered; one entry of `reasons` per row, None where the model answered."""
+    def answered(self, application: AppName, latency_s: float, rows: int, reasons: Sequence[DefaultReason]) -> None:
+        """A query of `rows` was answered; one reason for each row that got the default output."""
         ...
 
     def batch(self, model: ModelId, rows: int, latency_s: float, queue_delay_s: float) -> None:
@@ -18,7 +19,7 @@ class Metrics(Protocol):
         ...
 
     def cache_lookup(self, model: ModelId, hits: int, misses: int) -> None:
-        """A cache was asked."""
+        """Rows were looked up; a hit of whichever cache is a hit."""
         ...
 
     def coalesced(self, model: ModelId, rows: int) -> None:
@@ -31,6 +32,14 @@ class Metrics(Protocol):
 
     def cache_failed(self) -> None:
         """A cache did not answer, and its rows were asked of the model."""
+        ...
+
+    def remote_cache_lookup(self, hits: int, misses: int) -> None:
+        """The cache outside this process was asked for rows that the one inside did not have."""
+        ...
+
+    def remote_cache_dropped(self, entries: int) -> None:
+        """Outputs were not written to the cache outside this process: it failed, or too many waited already."""
         ...
 
     def replica_crashed(self, model: ModelId) -> None:

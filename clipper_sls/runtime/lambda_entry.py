@@ -1,4 +1,7 @@
-"""The Lambda handler. Importing it verifies the bundle and loads the model: a start that fails is an init error."""
+"""The Lambda handler. Importing it verifies the bundle, loads the model and warms it up.
+
+A start that fails is an init error. Whoever imported this has nothing left to do for the first time but to ask.
+"""
 
 import os
 from collections.abc import Mapping
@@ -10,6 +13,7 @@ from clipper_sls.errors import ModelStartError
 from clipper_sls.runtime.bundle_check import verified_manifest
 from clipper_sls.runtime.model import Function, load_function
 from clipper_sls.runtime.rows import answer
+from clipper_sls.runtime.warm_up import exercise, warm_up
 
 
 def _loaded(environment: Mapping[str, str]) -> Function:
@@ -17,7 +21,11 @@ def _loaded(environment: Mapping[str, str]) -> Function:
         folder, digest = Path(environment["CLIPPER_BUNDLE_PATH"]), environment["CLIPPER_BUNDLE_DIGEST"]
     except KeyError as error:
         raise ModelStartError(f"The environment variable {error} is not set, so no model was loaded") from error
-    return load_function(folder, verified_manifest(folder, digest))
+    manifest = verified_manifest(folder, digest)
+    function = load_function(folder, manifest)
+    exercise()
+    warm_up(function, folder, manifest)
+    return function
 
 
 _function = _loaded(os.environ)

@@ -46,7 +46,7 @@ def _unpickled(path: Path, manifest: Manifest) -> Function:
         with path.open("rb") as file:
             function = pickle.load(file)  # noqa: S301 - the digest was checked, and running it is the purpose
     except ModuleNotFoundError as error:
-        raise ModelStartError(_missing_module(manifest, error)) from error
+        raise ModelStartError(missing_module(manifest, error)) from error
     except (Exception, SystemExit) as error:
         raise ModelStartError(_not_loaded(manifest, error)) from error
     if not callable(function):
@@ -57,7 +57,8 @@ def _unpickled(path: Path, manifest: Manifest) -> Function:
     return loaded
 
 
-def _missing_module(manifest: Manifest, error: ModuleNotFoundError) -> str:
+def missing_module(manifest: Manifest, error: ModuleNotFoundError) -> str:
+    """What is missing, and how to deploy again with it."""
     package = (error.name or "").partition(".")[0]
     return (
         f"{_named(manifest)} needs the module {error.name!r}, which is not installed where the model runs. "

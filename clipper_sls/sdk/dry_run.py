@@ -16,6 +16,7 @@ from clipper_sls.domain.inputs import InputType
 from clipper_sls.errors import InvalidInputError, MalformedRequestError
 from clipper_sls.http.decode import decode_predict
 from clipper_sls.runtime.inputs import unpack
+from clipper_sls.sdk.packed_inputs import plain
 
 NO_ROWS = "Invalid input type or JSON key"
 WRONG_TYPE = "Invalid input type"
@@ -33,7 +34,7 @@ def call(query: Mapping[str, Any], func: Callable[[Any], Any], input_type: str) 
     if not _has_rows(query, kind):
         return NO_ROWS
     try:
-        body = msgspec.json.encode(query, enc_hook=_plain)
+        body = msgspec.json.encode(query, enc_hook=plain)
         rows = decode_predict(kind, body, max_batch_rows=sys.maxsize).rows
     except MalformedRequestError:
         return NO_ROWS
@@ -48,13 +49,6 @@ def _has_rows(query: Mapping[str, Any], kind: InputType) -> bool:
     rows = query["input_batch"] if "input_batch" in query else list(query.values())[:1]
     is_batch = hasattr(rows, "__iter__")
     return is_batch and (kind is InputType.JSON or all(hasattr(row, "__iter__") for row in rows))
-
-
-def _plain(value: Any) -> Any:
-    """numpy arrays and scalars as lists and numbers; whatever else JSON does not have is of no input type."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    raise NotImplementedError
 
 
 def _reloaded(func: Callable[[Any], Any]) -> Callable[[Any], Any] | None:

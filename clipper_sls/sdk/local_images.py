@@ -16,7 +16,7 @@ from clipper_sls.domain.bundle import CLOSURE_ENTRY, FUNCTION_FILE, MANIFEST_NAM
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.errors import InvalidBundleError, UnsupportedImageError
 from clipper_sls.packaging.archive import archive
-from clipper_sls.packaging.bundling import bundle_builtin, bundle_directory
+from clipper_sls.packaging.bundling import add_warm_up, bundle_builtin, bundle_directory
 from clipper_sls.sdk.clipper_images import BaseImage, base_image, built_image, digest_of, with_digest
 from clipper_sls.sdk.cluster_logger import ClusterAdapter
 from clipper_sls.sdk.management_client import ManagementClient, NewVersion
@@ -68,6 +68,8 @@ class LocalImages:
             raise _unsupported(new.image, "it was not built by build_model")
         elif (self.built / digest).is_dir():
             self._deploy_built(management, new, self.built / digest)
+        elif new.warm_up:
+            raise _unsupported(new.image, "warm-up inputs go into its bundle, which is not on this machine")
         else:
             _deploy_present(management, new)
 
@@ -102,6 +104,8 @@ class LocalImages:
 
 
 def _upload_and_add(management: ManagementClient, new: NewVersion, bundle: Path) -> None:
+    if new.warm_up:
+        add_warm_up(bundle, new.warm_up)
     digest = management.upload_bundle(archive(bundle))
     management.add_model(replace(new, image=with_digest(new.image, digest)))
 

@@ -1,10 +1,12 @@
 """The management REST API as typed calls, one method for one endpoint; no rule of its own."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypedDict, cast
 
+from clipper_sls.domain.query import PackedRow
 from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE, CONTAINERLESS_IMAGE
+from clipper_sls.domain.serving_options import ServingOptions
 from clipper_sls.errors import RequestFailedError
 from clipper_sls.sdk.http_client import QUICK_TIMEOUT_S, HttpClient
 
@@ -51,6 +53,9 @@ class NewVersion:
     labels: Sequence[str] = ()
     batch_size: int = ADAPTIVE_BATCH_SIZE
     replicas: ReplicaBounds = ReplicaBounds()
+    serving: ServingOptions = field(default_factory=ServingOptions)
+    warm_up: Sequence[PackedRow] = ()
+    """Not registered: they go into the bundle, where there is one to put them into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ class ManagementClient:
             "model_data_path": "DEPRECATED",
             "batch_size": new.batch_size,
             **new.replicas.fields(),
+            **new.serving,
         }
         self._change("add_model", body)
 

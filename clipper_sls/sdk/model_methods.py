@@ -1,14 +1,18 @@
 """The methods of `ClipperConnection` about models and their versions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE, CONTAINERLESS_IMAGE
+from clipper_sls.domain.serving_options import ServingOptions
 from clipper_sls.errors import UnknownModelError
 from clipper_sls.sdk.connected import Connected
 from clipper_sls.sdk.management_client import Answer, NewVersion, ReplicaBounds
+from clipper_sls.sdk.packed_inputs import packed_warm_up
+from clipper_sls.sdk.serving_arguments import check_serving_options, takes_serving_options
 
 
 class ModelMethods(Connected):
@@ -18,6 +22,7 @@ class ModelMethods(Connected):
     something is refused.
     """
 
+    @takes_serving_options
     def build_and_deploy_model(
         self,
         name: str,
@@ -30,11 +35,26 @@ class ModelMethods(Connected):
         num_replicas: int = 1,
         batch_size: int = ADAPTIVE_BATCH_SIZE,
         pkgs_to_install: Sequence[str] | None = None,
+        *,
+        warm_up_inputs: Sequence[Any] | None = None,
+        **serving: Unpack[ServingOptions],
     ) -> None:
         """`build_model`, then `deploy_model`."""
+        packed_warm_up(input_type, warm_up_inputs)
+        check_serving_options(serving, batch_size)
         self._check_connected()
         image = self.build_model(name, version, model_data_path, base_image, container_registry, pkgs_to_install)
-        self.deploy_model(name, version, input_type, image, labels, num_replicas, batch_size)
+        self.deploy_model(
+            name,
+            version,
+            input_type,
+            image,
+            labels,
+            num_replicas,
+            batch_size,
+            warm_up_inputs=warm_up_inputs,
+            **serving,
+        )
 
     def build_model(
         self,
@@ -55,6 +75,7 @@ class ModelMethods(Connected):
             model.name, model.version, model_data_path, base_image, container_registry, pkgs_to_install
         )
 
+    @takes_serving_options
     def deploy_model(
         self,
         name: str,
@@ -67,18 +88,22 @@ class ModelMethods(Connected):
         *,
         min_replicas: int | None = None,
         max_replicas: int | None = None,
+        warm_up_inputs: Sequence[Any] | None = None,
+        **serving: Unpack[ServingOptions],
     ) -> None:
         """Start replicas of `image`, wait until they are ready, register the version and make it current.
 
         All of it or nothing. With `min_replicas` or `max_replicas` the number of replicas follows the load, and
         `num_replicas` is not looked at. `batch_size` is the most inputs that a replica gets at once; -1 adapts it.
+        `warm_up_inputs` are what every replica asks its function for, once, before it is ready.
         """
         bounds = ReplicaBounds(num_replicas, min_replicas, max_replicas)
-        new = _new_version(name, version, input_type, image, labels, batch_size, bounds)
+        new = _new_version(name, version, input_type, image, labels, batch_size, bounds, serving)
         self._check_connected()
-        self.cm.deploy_model(new)
+        self.cm.deploy_model(replace(new, warm_up=packed_warm_up(input_type, warm_up_inputs)))
         self.logger.info("Done deploying model %s:%s.", name, version)
 
+    @takes_serving_options
     def deploy_bundle(
         self,
         name: str,
@@ -90,13 +115,15 @@ class ModelMethods(Connected):
         labels: Sequence[str] | None = None,
         container_registry: str | None = None,
         batch_size: int = ADAPTIVE_BATCH_SIZE,
+        **serving: Unpack[ServingOptions],
     ) -> None:
         """`deploy_model` for a bundle in a folder, as the deployers make them."""
-        new = _new_version(name, version, input_type, CONTAINERLESS_IMAGE, labels, batch_size, replicas)
+        new = _new_version(name, version, input_type, CONTAINERLESS_IMAGE, labels, batch_size, replicas, serving)
         self._check_connected()
         self.cm.deploy_bundle(new, bundle, container_registry)
         self.logger.info("Done deploying model %s:%s.", name, version)
 
+    @takes_serving_options
     def register_model(
         self,
         name: str,
@@ -105,8 +132,10 @@ class ModelMethods(Connected):
         image: str | None = None,
         labels: Sequence[str] | None = None,
         batch_size: int = ADAPTIVE_BATCH_SIZE,
+        **serving: Unpack[ServingOptions],
     ) -> None:
         """Register a version, and make it current, without starting anything: it runs elsewhere."""
+        check_serving_options(serving, batch_size)
         new = NewVersion(
             name,
             str(version),
@@ -115,6 +144,7 @@ class ModelMethods(Connected):
             labels=labels or (),
             batch_size=batch_size,
             replicas=ReplicaBounds(0),
+            serving=serving,
         )
         self._management.add_model(new)
         self.logger.info("Successfully registered model %s:%s", name, version)
@@ -153,6 +183,8 @@ def _new_version(
     labels: Sequence[str] | None,
     batch_size: int,
     replicas: ReplicaBounds,
+    serving: ServingOptions,
 ) -> NewVersion:
+    check_serving_options(serving, batch_size)
     model = ModelId.of(name, version)
-    return NewVersion(model.name, model.version, input_type, image, labels or (), batch_size, replicas)
+    return NewVersion(model.name, model.version, input_type, image, labels or (), batch_size, replicas, serving)

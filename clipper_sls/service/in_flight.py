@@ -1,7 +1,7 @@
 """Rows that a model is being asked for right now, so that an equal row waits for the same answer."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
 from clipper_sls.domain.cache_key import CacheKey
 from clipper_sls.domain.query import RowResult
@@ -15,11 +15,24 @@ class InFlight:
     def __init__(self) -> None:
         self._waiting: dict[CacheKey, list[Waiting] | None] = {}  # None: asked for, and nobody else wants it
 
-    def join(self, key: CacheKey) -> Waiting | None:
-        """None when the caller is the first, who must call `settle`; else the result that the first one will get."""
-        if key not in self._waiting:
-            self._waiting[key] = None
-            return None
+    def join(self, keys: Sequence[CacheKey]) -> Mapping[int, Waiting]:
+        """By index, the results that others will get first. For the other keys the caller must call `settle`."""
+        waiting: dict[int, Waiting] = {}
+        for index, key in enumerate(keys):
+            if key in self._waiting:
+                waiting[index] = self._follow(key)
+            else:
+                self._waiting[key] = None
+        return waiting
+
+    def settle(self, keys: Sequence[CacheKey], results: Sequence[RowResult]) -> None:
+        """Tell those who wait. What comes after asks anew."""
+        for index, key in enumerate(keys):
+            for waiting in self._waiting.pop(key) or ():
+                if not waiting.done():
+                    waiting.set_result(results[index])
+
+    def _follow(self, key: CacheKey) -> Waiting:
         waiting: Waiting = asyncio.get_running_loop().create_future()
         others = self._waiting[key]
         if others is None:
@@ -27,10 +40,3 @@ class InFlight:
         else:
             others.append(waiting)
         return waiting
-
-    def settle(self, results: Iterable[tuple[CacheKey, RowResult]]) -> None:
-        """Tell those who wait. What comes after asks anew."""
-        for key, result in results:
-            for waiting in self._waiting.pop(key) or ():
-                if not waiting.done():
-                    waiting.set_result(result)

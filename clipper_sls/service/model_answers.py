@@ -4,11 +4,10 @@ look up -> rows that are not there -> of equal rows, the first one only -> the m
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from clipper_sls.domain.cache_key import CacheKey, cache_key
-from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, PackedRow, Predicted, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion
 from clipper_sls.errors import ClipperError
@@ -26,106 +25,121 @@ TURNS = 1
 
 
 class ModelAnswers:
-    """With `shares` off, equal rows are asked for each on its own: for models that do not answer equal rows equally."""
+    """Without a cache, and of versions that are not to be cached, each row is asked for on its own, equal ones too."""
 
-    def __init__(
-        self, *, invoker: ModelInvoker, cache: PredictionCache, clock: Clock, metrics: Metrics, shares: bool = True
-    ) -> None:
+    def __init__(self, *, invoker: ModelInvoker, cache: PredictionCache | None, clock: Clock, metrics: Metrics) -> None:
         self._invoker = invoker
         self._cache = cache
         self._clock = clock
         self._metrics = metrics
-        self._shares = shares
         self._in_flight = InFlight()
         self._keeping: set[asyncio.Task[None]] = set()
 
-    async def ask(self, version: ModelVersion, rows: Sequence[PackedRow], deadline: Deadline) -> Sequence[RowResult]:
-        """One result per row, in order, by `deadline`."""
+    async def ask(
+        self, version: ModelVersion, rows: Sequence[PackedRow], deadline: Deadline, caller: str = ""
+    ) -> Sequence[RowResult]:
+        """One result per row, in order, by `deadline`; `caller` is the application that asks, if one does."""
         if not rows:
             return ()
+        if self._cache is None or not version.serving.is_cached:
+            return await self._invoker.invoke(version, rows, deadline, caller=caller)
         keys = [cache_key(version, row) for row in rows]
-        cached = await self._look_up(version.id, keys)
+        cached = await self._look_up(self._cache, version, keys, deadline)
         if not cached:
-            return await self._answers(version, keys, rows, deadline)
+            return await self._answers(version, keys, rows, deadline, caller)  # nearly always
         missing = [index for index, key in enumerate(keys) if key not in cached]
         results: list[RowResult | None] = [Predicted(cached[key]) if key in cached else None for key in keys]
         if missing:
             asked_keys, asked_rows = [keys[index] for index in missing], [rows[index] for index in missing]
-            answers = await self._answers(version, asked_keys, asked_rows, deadline)
+            answers = await self._answers(version, asked_keys, asked_rows, deadline, caller)
             for index, answer in zip(missing, answers, strict=True):
                 results[index] = answer
         return results  # type: ignore[return-value]  # none is missing any more
 
-    async def _answers(
+    def _answers(
         self,
         version: ModelVersion,
         keys: Sequence[CacheKey],
         rows: Sequence[PackedRow],
         deadline: Deadline,
+        caller: str,
         turns: int = TURNS,
-    ) -> Sequence[RowResult]:
-        if not self._shares:
-            return await self._invoke(version, keys, rows, deadline)
-        waiting = {index: found for index, key in enumerate(keys) if (found := self._in_flight.join(key)) is not None}
+    ) -> Awaitable[Sequence[RowResult]]:
+        waiting = self._in_flight.join(keys)
         if not waiting:
-            return await self._lead(version, keys, rows, deadline)
+            return self._lead(version, keys, rows, deadline, caller)
+        return self._shared(version, keys, rows, deadline, caller, waiting, turns)
+
+    async def _shared(
+        self,
+        version: ModelVersion,
+        keys: Sequence[CacheKey],
+        rows: Sequence[PackedRow],
+        deadline: Deadline,
+        caller: str,
+        waiting: Mapping[int, Waiting],
+        turns: int,
+    ) -> Sequence[RowResult]:
+        """The results of the rows at the indices of `waiting` are others' to get."""
         first = [index for index in range(len(keys)) if index not in waiting]
-        answers = await self._lead(version, [keys[i] for i in first], [rows[i] for i in first], deadline)
-        results = dict(zip(first, answers, strict=True))
+        results: dict[int, RowResult] = {}
+        if first:
+            answers = await self._lead(version, [keys[i] for i in first], [rows[i] for i in first], deadline, caller)
+            results = dict(zip(first, answers, strict=True))
         self._metrics.coalesced(version.id, len(waiting))
         results |= await self._followed(waiting, deadline)
         again = [index for index in waiting if _is_worth_asking_again(results[index])]
         if again and turns and self._clock.now() < deadline:
             asked_keys, asked_rows = [keys[index] for index in again], [rows[index] for index in again]
-            answers = await self._answers(version, asked_keys, asked_rows, deadline, turns - 1)
+            answers = await self._answers(version, asked_keys, asked_rows, deadline, caller, turns - 1)
             results |= dict(zip(again, answers, strict=True))
         return [results[index] for index in range(len(keys))]
 
-    async def _followed(self, waiting: dict[int, Waiting], deadline: Deadline) -> dict[int, RowResult]:
+    async def _followed(self, waiting: Mapping[int, Waiting], deadline: Deadline) -> dict[int, RowResult]:
         await asyncio.wait(waiting.values(), timeout=max(0.0, deadline - self._clock.now()))
         return {index: found.result() if found.done() else _ABANDONED for index, found in waiting.items()}
 
     async def _lead(
-        self, version: ModelVersion, keys: Sequence[CacheKey], rows: Sequence[PackedRow], deadline: Deadline
+        self,
+        version: ModelVersion,
+        keys: Sequence[CacheKey],
+        rows: Sequence[PackedRow],
+        deadline: Deadline,
+        caller: str,
     ) -> Sequence[RowResult]:
-        """Ask for rows that nobody else is asking for, and share the results."""
-        if not rows:
-            return ()
-        answers: Sequence[RowResult] = [_ABANDONED] * len(rows)
-        try:
-            answers = await self._invoke(version, keys, rows, deadline)
-        finally:
-            self._in_flight.settle(zip(keys, answers, strict=True))
-        return answers
+        """Ask for rows that nobody else is asking for, keep the outputs, and share the results."""
 
-    async def _invoke(
-        self, version: ModelVersion, keys: Sequence[CacheKey], rows: Sequence[PackedRow], deadline: Deadline
-    ) -> Sequence[RowResult]:
         def keep_late(index: int, output: OutputJson) -> None:
-            self._in_background(self._keep({keys[index]: output}))
+            self._in_background(self._keep(version, {keys[index]: output}))
 
-        answers = await self._invoker.invoke(version, rows, deadline, keep_late)
-        await self._keep(
-            {k: answer.output for k, answer in zip(keys, answers, strict=True) if type(answer) is Predicted}
-        )
+        answers: Sequence[RowResult] | None = None
+        try:
+            answers = await self._invoker.invoke(version, rows, deadline, keep_late, caller)
+            outputs = {key: answer.output for key, answer in zip(keys, answers) if type(answer) is Predicted}  # noqa: B905
+            if outputs:
+                await self._keep(version, outputs)
+        finally:
+            self._in_flight.settle(keys, answers or [_ABANDONED] * len(keys))
         return answers
 
-    async def _look_up(self, model: ModelId, keys: Sequence[CacheKey]) -> dict[CacheKey, OutputJson]:
+    async def _look_up(
+        self, cache: PredictionCache, version: ModelVersion, keys: Sequence[CacheKey], deadline: Deadline
+    ) -> Mapping[CacheKey, OutputJson]:
         """A cache that fails is a miss and a metric, never an error."""
         try:
-            found = dict(await self._cache.get_many(keys))
+            found = await cache.get_many(keys, ttl_s=version.serving.cache_ttl_s, deadline=deadline)
         except ClipperError:
             self._metrics.cache_failed()
             return {}
         hits = sum(key in found for key in keys) if found else 0
-        self._metrics.cache_lookup(model, hits, len(keys) - hits)
+        self._metrics.cache_lookup(version.id, hits, len(keys) - hits)
         return found
 
-    async def _keep(self, outputs: dict[CacheKey, OutputJson]) -> None:
-        if not outputs:
+    async def _keep(self, version: ModelVersion, outputs: Mapping[CacheKey, OutputJson]) -> None:
+        if self._cache is None:
             return
         try:
-            await self._cache.put_many(outputs)
+            await self._cache.put_many(outputs, version.serving.cache_ttl_s)
         except ClipperError:
             self._metrics.cache_failed()
 

@@ -44,7 +44,8 @@ class PredictionService:
 
     async def application(self, name: str) -> Application:
         """The application that a URL names. Raises NotServedError."""
-        found = (await self._registry.fresh()).applications.get(AppName.sought(name))
+        snapshot = self._registry.snapshot if self._registry.is_fresh else await self._registry.fresh()
+        found = snapshot.applications.get(AppName.sought(name))
         if found is None:
             raise NotServedError(f"No application {shortened(name)!r} is registered")
         return found
@@ -68,10 +69,10 @@ class PredictionService:
         if version is None:
             results: Sequence[RowResult] = [Unanswered(DefaultReason.NO_MODEL_LINKED)] * len(query.rows)
         else:
-            results = await self.predict_rows(version, query.rows, query.deadline)
-        predictions = [self._prediction(application, result) for result in results]
-        self._count(application.name, self._clock.now() - started, results)
-        return predictions
+            results = await self._answers.ask(version, query.rows, query.deadline, query.application)
+        reasons = [result.reason for result in results if isinstance(result, Unanswered)]
+        self._metrics.answered(application.name, self._clock.now() - started, len(results), reasons)
+        return [self._prediction(application, result) for result in results]
 
     async def predict_rows(
         self, version: ModelVersion, rows: Sequence[PackedRow], deadline: Deadline
@@ -84,7 +85,3 @@ class PredictionService:
             return Prediction(next(self._query_ids), result.output)
         default = OutputJson(json.dumps(application.default_output).encode())
         return Prediction(next(self._query_ids), default, result)
-
-    def _count(self, application: AppName, latency_s: float, results: Sequence[RowResult]) -> None:
-        reasons = tuple(result.reason if isinstance(result, Unanswered) else None for result in results)
-        self._metrics.answered(application, latency_s, reasons)

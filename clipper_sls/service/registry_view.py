@@ -33,9 +33,14 @@ class RegistryView:
         """The newest snapshot in memory, however old."""
         return self._snapshot
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the snapshot in memory is within the age limit."""
+        return self._max_age_s == math.inf or self._clock.now() - self._read_at <= self._max_age_s
+
     async def fresh(self) -> RegistrySnapshot:
         """A snapshot within the age limit; a stale one when the store fails."""
-        if self._clock.now() - self._read_at > self._max_age_s:
+        if not self.is_fresh:
             try:
                 await self.load()
             except StoreError:

@@ -1,15 +1,19 @@
 """Fakes of the ports that have no in-memory adapter. They remember what was asked of them."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from clipper_sls.domain.cache_key import CacheKey
 from clipper_sls.domain.identifiers import AppName, ModelId
 from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, PackedRow, Predicted, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import Health, PoolStatus, ReplicaState, ReplicaStatus
-from clipper_sls.errors import ModelStartError
+from clipper_sls.errors import ModelStartError, StoreUnavailableError
+from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.model_invoker import LateOutput
+from clipper_sls.ports.prediction_cache import Kept
 
 Model = Callable[[PackedRow], RowResult]
 
@@ -32,6 +36,7 @@ class FakeInvoker:
         rows: Sequence[PackedRow],
         deadline: Deadline,
         late: LateOutput | None = None,
+        caller: str = "",
     ) -> Sequence[RowResult]:
         self.asked.append((version.id, tuple(rows), deadline))
         model = self.models.get(version.id)
@@ -82,17 +87,54 @@ def _pool(model: ModelId, scaling: Scaling) -> PoolStatus:
 
 
 @dataclass
+class FakeRemoteCache:
+    """A cache outside this process that never makes room; without `answers`, who asks waits for it to be set."""
+
+    clock: Clock
+    kept: dict[CacheKey, Kept] = field(default_factory=dict)
+    is_away: bool = False
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+    lookups: list[Sequence[CacheKey]] = field(default_factory=list)
+    writes: list[Mapping[CacheKey, Kept]] = field(default_factory=list)
+    is_closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.answers.set()
+
+    async def find(self, keys: Sequence[CacheKey], *, can_expire: bool, deadline: Deadline) -> Mapping[CacheKey, Kept]:
+        self.lookups.append(keys)
+        await self._answer()
+        now = self.clock.now()
+        return {key: kept for key in keys if (kept := self.kept.get(key)) is not None and kept.expires_at > now}
+
+    async def keep(self, outputs: Mapping[CacheKey, Kept]) -> None:
+        self.writes.append(outputs)
+        await self._answer()
+        self.kept.update(outputs)
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+    async def _answer(self) -> None:
+        await self.answers.wait()
+        if self.is_away:
+            raise StoreUnavailableError("The cache is away")
+
+
+@dataclass
 class RecordingMetrics:
-    answers: list[tuple[AppName, float, tuple[DefaultReason | None, ...]]] = field(default_factory=list)
+    answers: list[tuple[AppName, float, int, tuple[DefaultReason, ...]]] = field(default_factory=list)
     batches: list[tuple[ModelId, int]] = field(default_factory=list)
     lookups: list[tuple[ModelId, int, int]] = field(default_factory=list)
     coalesced_rows: int = 0
     evicted_entries: int = 0
     cache_failures: int = 0
+    remote_lookups: list[tuple[int, int]] = field(default_factory=list)
+    remote_dropped: int = 0
     crashes: list[ModelId] = field(default_factory=list)
 
-    def answered(self, application: AppName, latency_s: float, reasons: tuple[DefaultReason | None, ...]) -> None:
-        self.answers.append((application, latency_s, reasons))
+    def answered(self, application: AppName, latency_s: float, rows: int, reasons: Sequence[DefaultReason]) -> None:
+        self.answers.append((application, latency_s, rows, tuple(reasons)))
 
     def batch(self, model: ModelId, rows: int, latency_s: float, queue_delay_s: float) -> None:
         self.batches.append((model, rows))
@@ -108,6 +150,12 @@ class RecordingMetrics:
 
     def cache_failed(self) -> None:
         self.cache_failures += 1
+
+    def remote_cache_lookup(self, hits: int, misses: int) -> None:
+        self.remote_lookups.append((hits, misses))
+
+    def remote_cache_dropped(self, entries: int) -> None:
+        self.remote_dropped += entries
 
     def replica_crashed(self, model: ModelId) -> None:
         self.crashes.append(model)

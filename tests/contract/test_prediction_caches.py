@@ -1,19 +1,111 @@
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
 from clipper_sls.adapters.local.memory_cache import MemoryPredictionCache
-from clipper_sls.testing.contracts.prediction_cache import PredictionCacheContract
+from clipper_sls.adapters.local.system_clock import SystemClock
+from clipper_sls.adapters.local.tiered_cache import TieredPredictionCache
+from clipper_sls.adapters.redis.connecting import client
+from clipper_sls.adapters.redis.prediction_cache import RedisPredictionCache
+from clipper_sls.domain.cache_key import CacheKey
+from clipper_sls.domain.query import OutputJson
+from clipper_sls.testing import ManualClock, RecordingMetrics
+from clipper_sls.testing.contracts.prediction_cache import (
+    BoundedPredictionCacheContract,
+    Elapse,
+    PredictionCacheContract,
+)
+from clipper_sls.testing.redis_server import RedisServerUnderTest
+
+LIMIT_S = 20.0
+"""Nothing here is about being slow."""
+
+_namespaces = itertools.count()
 
 
-class TestMemoryPredictionCache(PredictionCacheContract):
+@asynccontextmanager
+async def redis_cache(server: RedisServerUnderTest) -> AsyncIterator[RedisPredictionCache]:
+    cache = RedisPredictionCache(
+        client(server.url, LIMIT_S),
+        name="of the test",
+        namespace=str(next(_namespaces)),
+        clock=SystemClock(),
+        limit_s=LIMIT_S,
+        max_output_bytes=100_000,
+    )
+    yield cache
+    await cache.close()
+
+
+async def real_time(seconds: float) -> None:
+    """The server has a clock of its own, which nobody can move."""
+    await asyncio.sleep(seconds)
+
+
+class TestMemoryPredictionCache(BoundedPredictionCacheContract):
     @pytest.fixture
-    def cache(self) -> MemoryPredictionCache:
-        return MemoryPredictionCache(20_000)
+    def clock(self) -> ManualClock:
+        return ManualClock()
+
+    @pytest.fixture
+    def elapse(self, clock: ManualClock) -> Elapse:
+        return clock.advance
+
+    @pytest.fixture
+    def cache(self, clock: ManualClock) -> MemoryPredictionCache:
+        return MemoryPredictionCache(20_000, clock=clock)
+
+
+class TestRedisPredictionCache(PredictionCacheContract):
+    @pytest.fixture
+    def elapse(self) -> Elapse:
+        return real_time
+
+    @pytest.fixture
+    async def cache(self, shared_redis: RedisServerUnderTest) -> AsyncIterator[RedisPredictionCache]:
+        async with redis_cache(shared_redis) as cache:
+            yield cache
+
+
+class TestTieredPredictionCache(PredictionCacheContract):
+    @pytest.fixture
+    def elapse(self) -> Elapse:
+        return real_time
+
+    @pytest.fixture
+    async def cache(self, shared_redis: RedisServerUnderTest) -> AsyncIterator[TieredPredictionCache]:
+        async with redis_cache(shared_redis) as remote:
+            near = MemoryPredictionCache(20_000, clock=SystemClock())
+            tiers = TieredPredictionCache(near, remote, clock=SystemClock(), metrics=RecordingMetrics())
+            yield tiers
+            await tiers.close()
+
+
+class TestTieredPredictionCacheWithNothingNear(PredictionCacheContract):
+    """Each look-up goes to the server, after what was put has got there."""
+
+    @pytest.fixture
+    def elapse(self) -> Elapse:
+        return real_time
+
+    @pytest.fixture
+    async def cache(self, shared_redis: RedisServerUnderTest) -> AsyncIterator[TieredPredictionCache]:
+        class Written(TieredPredictionCache):
+            async def put_many(self, outputs: dict[CacheKey, OutputJson], ttl_s: float | None = None) -> None:
+                await super().put_many(outputs, ttl_s)
+                await self._writes.close()
+
+        async with redis_cache(shared_redis) as remote:
+            near = MemoryPredictionCache(0, clock=SystemClock())
+            tiers = Written(near, remote, clock=SystemClock(), metrics=RecordingMetrics())
+            yield tiers
+            await tiers.close()
 
 
 async def test_size_0_keeps_nothing() -> None:
-    from clipper_sls.domain.cache_key import CacheKey
-    from clipper_sls.domain.query import OutputJson
-
-    cache, key = MemoryPredictionCache(0), CacheKey(bytes(32))
+    cache, key = MemoryPredictionCache(0, clock=ManualClock()), CacheKey(bytes(32))
     await cache.put_many({key: OutputJson(b"1")})
     assert await cache.get_many([key]) == {}

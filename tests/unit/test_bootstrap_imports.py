@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ FREE_OF = {
     "clipper_sls.deployers.python": SERVER | {"sqlite3", "numpy", "awslambdaric", "clipper_sls.bootstrap"},
     "clipper_sls.runtime.model": SERVER | CLIENT | {"typer", "rich", "clipper_sls.sdk", "clipper_sls.config"},
     "clipper_sls.runtime.rows": SERVER | CLIENT | {"typer", "rich", "clipper_sls.sdk", "clipper_sls.config"},
-    "clipper_sls.bootstrap": {"typer", "rich", "sklearn", "clipper_sls.sdk", "clipper_sls.cli"},
+    "clipper_sls.bootstrap": {"redis", "typer", "rich", "sklearn", "clipper_sls.sdk", "clipper_sls.cli"},
 }
 
 
@@ -60,3 +61,21 @@ def test_the_lists_name_modules_that_exist() -> None:
     from importlib.util import find_spec
 
     assert [name for absent in FREE_OF.values() for name in absent if find_spec(name) is None] == []
+
+
+def test_a_cache_elsewhere_without_its_package_says_what_to_install(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, sys\n"
+        "sys.modules['redis'] = None\n"
+        "from clipper_sls.bootstrap import EmbeddedEngine\n"
+        "from clipper_sls.config import Settings\n"
+        f"settings = Settings.load(state_dir={str(tmp_path)!r}, cache_url='redis://:s3cret@localhost', query_port=0, "
+        "management_port=0)\n"
+        "engine = EmbeddedEngine(settings, move_ports=False, on_shutdown=print)\n"
+        "asyncio.run(engine.open())"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode != 0
+    assert "InvalidSettingError: setting 'cache_url' needs" in result.stderr
+    assert "pip install 'clipper-sls[redis]'" in result.stderr
+    assert "s3cret" not in result.stderr

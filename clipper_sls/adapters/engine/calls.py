@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from clipper_sls.domain.query import Deadline, DefaultReason, PackedRow, Predicted, RowResult, Unanswered
 from clipper_sls.ports.model_invoker import LateOutput
 
+Answers = Sequence[RowResult]
+Asked = asyncio.Future[Answers]
+
 LATE = Unanswered(DefaultReason.TIMED_OUT)
+
+
+def refused(reason: Unanswered, row_count: int) -> Asked:
+    """The answer to a call that is not even tried."""
+    answered: Asked = asyncio.get_running_loop().create_future()
+    answered.set_result([reason] * row_count)
+    return answered
 
 
 class Call:
@@ -15,7 +25,7 @@ class Call:
     What arrives after that goes to `late`, for whoever asks the same next.
     """
 
-    __slots__ = ("_late", "_missing", "_results", "answered", "arrived_at", "deadline", "queued", "rows")
+    __slots__ = ("_late", "_missing", "_results", "answered", "arrived_at", "caller", "deadline", "queued", "rows")
 
     def __init__(
         self,
@@ -23,16 +33,18 @@ class Call:
         *,
         arrived_at: float,
         deadline: Deadline,
-        answered: "asyncio.Future[Answers]",
+        answered: Asked,
         late: LateOutput | None = None,
+        caller: str = "",
     ) -> None:
         self.rows = rows
         self.arrived_at = arrived_at
         self.deadline = deadline
+        self.caller = caller
         self.answered = answered
         self._late = late
         self.queued = 0  # rows that wait in the queue; kept by the queue
-        self._results: list[RowResult | None] = [None] * len(rows)
+        self._results: list[RowResult | None] | None = None  # once some have come, and not all
         self._missing = len(rows)
 
     @property
@@ -44,29 +56,31 @@ class Call:
         """How long the rows had when they arrived."""
         return self.deadline - self.arrived_at
 
-    def answer(self, start: int, results: Sequence[RowResult]) -> None:
+    def answer(self, start: int, results: Answers) -> None:
         """Results for the rows from `start` on; each row is answered once."""
         if self.answered.done():
             self._pass_on(start, results)
-            return
-        self._results[start : start + len(results)] = results
-        self._missing -= len(results)
-        if not self._missing:
-            self._complete(LATE)
+        elif len(results) == len(self.rows):
+            self.answered.set_result(results)  # nearly always
+        else:
+            self._add(start, results)
 
     def give_up(self, reason: Unanswered = LATE) -> None:
         """Complete with `reason` for every row that has no answer."""
         if not self.answered.done():
-            self._complete(reason)
+            results = self._results or [None] * len(self.rows)
+            self.answered.set_result([reason if result is None else result for result in results])
 
-    def _pass_on(self, start: int, results: Sequence[RowResult]) -> None:
+    def _add(self, start: int, results: Answers) -> None:
+        if self._results is None:
+            self._results = [None] * len(self.rows)
+        self._results[start : start + len(results)] = results
+        self._missing -= len(results)
+        if not self._missing:
+            self.give_up()  # of none
+
+    def _pass_on(self, start: int, results: Answers) -> None:
         if self._late is not None:
             for index, result in enumerate(results, start):
                 if isinstance(result, Predicted):
                     self._late(index, result.output)
-
-    def _complete(self, reason: Unanswered) -> None:
-        self.answered.set_result([reason if result is None else result for result in self._results])
-
-
-Answers = Sequence[RowResult]

@@ -10,12 +10,15 @@ next batch.
 
 import asyncio
 from collections.abc import Sequence
+from math import inf
 from typing import Protocol
 
-from clipper_sls.adapters.engine.calls import LATE, Answers, Call
+from clipper_sls.adapters.engine import refusals
+from clipper_sls.adapters.engine.calls import LATE, Asked, Call, refused
 from clipper_sls.adapters.engine.deadlines import Deadlines
 from clipper_sls.adapters.engine.results import failed
 from clipper_sls.adapters.engine.row_queue import Batch, RowQueue
+from clipper_sls.domain.admission import Admission
 from clipper_sls.domain.batching import BatchingPolicy
 from clipper_sls.domain.envelope import pack_event
 from clipper_sls.domain.query import Deadline, PackedRow, RowResult, Unanswered
@@ -53,7 +56,9 @@ class Dispatcher:
         self._queue = RowQueue()
         self._deadlines = Deadlines(clock, self._give_up)
         self._idle: dict[int, Worker] = {}
-        self._batches_under_way = 0
+        self._workers: set[int] = set()  # the idle ones, and those at work
+        self._under_way: dict[Batch, None] = {}  # the oldest first
+        self._admission = Admission(policy)
         self._held: list[tuple[Batch, Sequence[RowResult]]] = []
         self._is_pump_due = False
         self._drained: list[asyncio.Future[None]] = []
@@ -62,35 +67,43 @@ class Dispatcher:
     def queued_rows(self) -> int:
         return len(self._queue)
 
-    async def ask(self, rows: Sequence[PackedRow], deadline: Deadline, late: LateOutput | None = None) -> Answers:
-        """One result per row, no later than `deadline`."""
+    def ask(
+        self, rows: Sequence[PackedRow], deadline: Deadline, late: LateOutput | None = None, caller: str = ""
+    ) -> Asked:
+        """One result per row, no later than `deadline`. Cancelling abandons the rows."""
         now = self._clock.now()
         if deadline <= now:
-            return [LATE] * len(rows)
-        answered: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
-        call = Call(rows, arrived_at=now, deadline=deadline, answered=answered, late=late)
+            return refused(LATE, len(rows))
+        self._admission.asked(caller, len(rows), now)
+        if self._queue and (reason := self._refusal(caller, deadline - now, now)):
+            return refused(reason, len(rows))
+        answered: Asked = asyncio.get_running_loop().create_future()
+        if not rows:
+            answered.set_result(())
+            return answered
+        call = Call(rows, arrived_at=now, deadline=deadline, answered=answered, late=late, caller=caller)
         self._queue.push(call)
         self._pump_soon()
         self._deadlines.add(call)
-        try:
-            return await answered
-        finally:
-            self._queue.forget(call)  # rows that nobody waits for any more, when the caller was cancelled
+        return answered
 
     def idle(self, replica: Worker) -> None:
         """`replica` can take a batch. The one that worked last is asked first: its caches are warm."""
         self._idle[replica.replica_id] = replica
+        self._workers.add(replica.replica_id)
         self._pump()
         self._release()
 
     def away(self, replica: Worker) -> None:
         """`replica` cannot take a batch."""
         self._idle.pop(replica.replica_id, None)
+        self._workers.discard(replica.replica_id)
 
     def answered(self, batch: Batch, results: Sequence[RowResult]) -> None:
         latency_s = self._clock.now() - batch.taken_at
-        self._batches_under_way -= 1
+        del self._under_way[batch]
         self._policy.observe(batch.size, latency_s, batch.budget_s)
+        self._admission.observe(batch.size, latency_s)
         self._metrics.batch(self._version.id, batch.size, latency_s, batch.taken_at - batch.oldest_arrival)
         self._held.append((batch, results))
         if not self._queue:
@@ -100,7 +113,7 @@ class Dispatcher:
 
     def dropped(self, batch: Batch, why: str) -> None:
         """A replica will not answer `batch`. Any of its rows may be the reason: each is tried once more, alone."""
-        self._batches_under_way -= 1
+        del self._under_way[batch]
         if batch.is_alone:
             batch.fail(failed(f"a replica {why}; this input was tried twice"))
         else:
@@ -124,7 +137,7 @@ class Dispatcher:
 
     @property
     def _is_drained(self) -> bool:
-        return not (self._queue or self._batches_under_way or self._held)
+        return not (self._queue or self._under_way or self._held)
 
     def _notify_if_drained(self) -> None:
         if self._drained and self._is_drained:
@@ -133,15 +146,30 @@ class Dispatcher:
                     future.set_result(None)
             self._drained.clear()
 
+    def _refusal(self, caller: str, budget_s: float, now: float) -> Unanswered | None:
+        """Why another row of `caller` need not wait."""
+        wait_s = self._admission.wait_s(
+            caller,
+            budget_s,
+            queued_rows=self._queue.rows_of(caller),
+            replicas=len(self._workers),
+            busy_for_s=inf if self._idle or not self._under_way else now - next(iter(self._under_way)).taken_at,
+            now=now,
+        )
+        return refusals.too_late(wait_s, budget_s) if wait_s > budget_s else None
+
     def _release(self) -> None:
         """Answer the callers of all batches that are held."""
         held, self._held = self._held, []
         for batch, results in held:
             batch.answer(results)
+            self._admission.in_time(len(batch.spans))
         self._notify_if_drained()
 
     def _give_up(self, call: Call) -> None:
         self._release()
+        if not call.is_over:
+            self._admission.late()
         self._queue.forget(call)
         call.give_up()
         self._notify_if_drained()
@@ -158,5 +186,5 @@ class Dispatcher:
             batch = self._queue.take(self._policy.next_size(call.budget_s), self._max_batch_bytes, now)
             assert batch is not None
             _, replica = self._idle.popitem()
-            self._batches_under_way += 1
+            self._under_way[batch] = None
             replica.send(batch, pack_event(self._version.input_type, batch.rows))

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from clipper_sls.adapters.engine import refusals
-from clipper_sls.adapters.engine.calls import Answers
+from clipper_sls.adapters.engine.calls import Asked, refused
 from clipper_sls.adapters.engine.dispatcher import Dispatcher
 from clipper_sls.adapters.engine.launcher import ReplicaLauncher
 from clipper_sls.adapters.engine.limits import EngineLimits
@@ -52,7 +52,7 @@ class FunctionPool:
         self._limits = limits
         self._dispatcher = Dispatcher(
             version=version,
-            policy=batching_for(version.batch_size),
+            policy=batching_for(version),
             max_batch_bytes=limits.max_batch_bytes,
             clock=clock,
             metrics=metrics,
@@ -97,15 +97,17 @@ class FunctionPool:
         """Return when the minimum is ready. Raises why a start failed."""
         await self._readiness.wait_for(self._scaling.minimum)
 
-    async def ask(self, rows: Sequence[PackedRow], deadline: Deadline, late: LateOutput | None = None) -> Answers:
+    def ask(
+        self, rows: Sequence[PackedRow], deadline: Deadline, late: LateOutput | None = None, caller: str = ""
+    ) -> Asked:
         """One result per row, no later than `deadline`."""
         refusal = self._refusal(len(rows))
         if refusal is not None:
-            return [refusal] * len(rows)
+            return refused(refusal, len(rows))
         if not self._live:
             asyncio.get_running_loop().call_soon(self._rescale)
         self._used_at = self._clock.now()
-        return await self._dispatcher.ask(rows, deadline, late)
+        return self._dispatcher.ask(rows, deadline, late, caller)
 
     async def scale(self, scaling: Scaling) -> None:
         """Returns when the minimum is ready and what is too many has ended. Raises why a start failed."""

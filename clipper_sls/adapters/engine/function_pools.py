@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from clipper_sls.adapters.engine import refusals
+from clipper_sls.adapters.engine.calls import refused
 from clipper_sls.adapters.engine.environments import Environments
 from clipper_sls.adapters.engine.function_pool import FunctionPool
 from clipper_sls.adapters.engine.launcher import ReplicaLauncher
@@ -13,7 +15,7 @@ from clipper_sls.adapters.engine.lifeline import Lifeline
 from clipper_sls.adapters.engine.limits import EngineLimits
 from clipper_sls.adapters.engine.log_files import VersionLogs, all_log_files, keep_newest_half
 from clipper_sls.domain.identifiers import ModelId
-from clipper_sls.domain.query import Deadline, DefaultReason, PackedRow, RowResult, Unanswered
+from clipper_sls.domain.query import Deadline, PackedRow, RowResult
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import PoolStatus
 from clipper_sls.errors import ContainerlessModelError, InvalidSettingError, NoReplicaError
@@ -111,18 +113,19 @@ class FunctionPools:
             self._lifeline.cut()
             self._lifeline = None
 
-    async def invoke(
+    def invoke(
         self,
         version: ModelVersion,
         rows: Sequence[PackedRow],
         deadline: Deadline,
         late: LateOutput | None = None,
-    ) -> Sequence[RowResult]:
+        caller: str = "",
+    ) -> Awaitable[Sequence[RowResult]]:
         """See `ModelInvoker.invoke`."""
         pool = self._pools.get(version.id)
         if pool is None:
-            return [Unanswered(DefaultReason.NO_REPLICA, f"model {version.id} is not hosted")] * len(rows)
-        return await pool.ask(rows, deadline, late) if rows else []
+            return refused(refusals.not_hosted(version.id), len(rows))
+        return pool.ask(rows, deadline, late, caller)
 
     def pools(self) -> Sequence[PoolStatus]:
         """See `ModelHost.pools`."""

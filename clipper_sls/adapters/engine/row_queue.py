@@ -7,6 +7,7 @@ and count for nothing.
 
 import heapq
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -74,10 +75,16 @@ class RowQueue:
         self._heap: list[tuple[float, int, Span]] = []
         self._numbers = itertools.count()
         self._row_count = 0
+        self._rows_of: Counter[str] = Counter()  # by caller
 
     def __len__(self) -> int:
-        """Rows that wait, those of calls that are over not counted."""
+        """Rows that wait. Those of calls that were cancelled count until they come to the top."""
+        self._drop_finished()
         return self._row_count
+
+    def rows_of(self, caller: str) -> int:
+        """As `len`, of one caller."""
+        return self._rows_of[caller]
 
     def push(self, call: Call) -> None:
         """Let all rows of `call` wait; it has one at least."""
@@ -148,6 +155,7 @@ class RowQueue:
     def _count(self, call: Call, rows: int) -> None:
         call.queued += rows
         self._row_count += rows
+        self._rows_of[call.caller] += rows
 
 
 def _fitting(span: Span, max_rows: int, max_bytes: int, *, is_first: bool) -> tuple[int, int]:

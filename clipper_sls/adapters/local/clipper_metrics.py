@@ -29,6 +29,9 @@ def _counters(tallies: Tallies) -> Iterator[Entry]:
     models = tallies.models.values()
     yield "internal:aggregate_num_predictions", _count(sum(tally.rows for tally in models))
     yield "internal:prediction_cache_lookups", _count(sum(map(_lookups, models)))
+    yield "internal:prediction_cache_failures", _count(tallies.cache_failures)
+    yield "internal:remote_cache_lookups", _count(tallies.remote_cache_hits + tallies.remote_cache_misses)
+    yield "internal:remote_cache_dropped", _count(tallies.remote_cache_dropped)
     for app, tally in tallies.applications.items():
         yield f"app:{app}:num_predictions", _count(tally.predictions)
     for model, of_model in tallies.models.items():
@@ -40,6 +43,10 @@ def _ratios(tallies: Tallies) -> Iterator[Entry]:
     yield (
         "internal:prediction_cache_hit_ratio",
         _ratio(sum(one.cache_hits for one in models), sum(map(_lookups, models))),
+    )
+    yield (
+        "internal:remote_cache_hit_ratio",
+        _ratio(tallies.remote_cache_hits, tallies.remote_cache_hits + tallies.remote_cache_misses),
     )
     for app, tally in tallies.applications.items():
         yield f"app:{app}:default_prediction_ratio", _ratio(tally.defaults.total(), tally.predictions)

@@ -1,6 +1,7 @@
 """Metrics of one process: counted once, shown as Prometheus' text and as the JSON that Clipper's frontend answered."""
 
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -23,15 +24,14 @@ class LocalMetrics:
         self._registry = CollectorRegistry()
         self._registry.register(PrometheusMetrics(self._tallies))
 
-    def answered(self, application: AppName, latency_s: float, reasons: tuple[DefaultReason | None, ...]) -> None:
+    def answered(self, application: AppName, latency_s: float, rows: int, reasons: Sequence[DefaultReason]) -> None:
         tally = self._tallies.applications[application]
-        tally.predictions += len(reasons)
+        tally.predictions += rows
         for reason in reasons:
-            if reason is not None:
-                tally.defaults[reason] += 1
+            tally.defaults[reason] += 1
         tally.latency.add(latency_s)
         tally.latency_sample.add(latency_s)
-        tally.throughput.mark(len(reasons), self._clock.now())
+        tally.throughput.mark(rows, self._clock.now())
 
     def batch(self, model: ModelId, rows: int, latency_s: float, queue_delay_s: float) -> None:
         tally, now = self._tallies.models[model], self._clock.now()
@@ -58,6 +58,13 @@ class LocalMetrics:
 
     def cache_failed(self) -> None:
         self._tallies.cache_failures += 1
+
+    def remote_cache_lookup(self, hits: int, misses: int) -> None:
+        self._tallies.remote_cache_hits += hits
+        self._tallies.remote_cache_misses += misses
+
+    def remote_cache_dropped(self, entries: int) -> None:
+        self._tallies.remote_cache_dropped += entries
 
     def replica_crashed(self, model: ModelId) -> None:
         self._tallies.models[model].crashes += 1

@@ -18,11 +18,22 @@ class PrometheusMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._of_applications()
         yield from self._of_models()
-        failures = CounterMetricFamily("clipper_cache_failures", "Look-ups that failed")
-        failures.add_metric((), self._tallies.cache_failures)
+        yield from self._of_caches()
+
+    def _of_caches(self) -> Iterator[Metric]:
+        tallies = self._tallies
+        failures = CounterMetricFamily("clipper_cache_failures", "Look-ups and writes that failed")
+        failures.add_metric((), tallies.cache_failures)
         evictions = CounterMetricFamily("clipper_cache_evictions", "Entries given up to make room")
-        evictions.add_metric((), self._tallies.cache_evictions)
-        yield from (failures, evictions)
+        evictions.add_metric((), tallies.cache_evictions)
+        lookups = CounterMetricFamily(
+            "clipper_remote_cache_lookups", "Rows looked up in `cache_url`", labels=("result",)
+        )
+        lookups.add_metric(("hit",), tallies.remote_cache_hits)
+        lookups.add_metric(("miss",), tallies.remote_cache_misses)
+        dropped = CounterMetricFamily("clipper_remote_cache_dropped", "Outputs not written to `cache_url`")
+        dropped.add_metric((), tallies.remote_cache_dropped)
+        yield from (failures, evictions, lookups, dropped)
 
     def _of_applications(self) -> Iterator[Metric]:
         predictions = CounterMetricFamily("clipper_predictions", "Rows answered", labels=APPLICATION)

@@ -8,6 +8,8 @@ that fell out of the small one: an entry that returns goes straight to the main 
 Of the kept libraries, those that resist scans bound the number of entries and not their bytes.
 """
 
+import math
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -19,16 +21,17 @@ GHOST_SHARE = 0.2
 MAX_USES = 3
 USES_TO_STAY = 1
 """In the small queue. The paper, on block storage, asks for one more."""
-GHOST_BYTES = 150
+GHOST_BYTES = 280
 """Of a key that is only remembered."""
 
 
 class _Entry(Generic[V]):
-    __slots__ = ("size_bytes", "uses", "value")
+    __slots__ = ("expires_at", "size_bytes", "uses", "value")
 
-    def __init__(self, value: V, size_bytes: int) -> None:
+    def __init__(self, value: V, size_bytes: int, expires_at: float) -> None:
         self.value = value
         self.size_bytes = size_bytes
+        self.expires_at = expires_at
         self.uses = 0
 
 
@@ -38,9 +41,10 @@ class S3Fifo(Generic[K, V]):
     def __init__(self, max_bytes: int, evicted: Callable[[int], None] = lambda count: None) -> None:
         self._max_bytes = max_bytes
         self._evicted = evicted
-        self._small: dict[K, _Entry[V]] = {}  # dictionaries keep their order: the first is the oldest
-        self._main: dict[K, _Entry[V]] = {}
-        self._ghosts: dict[K, None] = {}
+        # The oldest first. A plain dictionary keeps its order, too, but walks over all that was deleted to its first.
+        self._small: OrderedDict[K, _Entry[V]] = OrderedDict()
+        self._main: OrderedDict[K, _Entry[V]] = OrderedDict()
+        self._ghosts: OrderedDict[K, None] = OrderedDict()
         self._small_bytes = 0
         self._main_bytes = 0
 
@@ -52,24 +56,29 @@ class S3Fifo(Generic[K, V]):
         """Of all entries and remembered keys."""
         return self._small_bytes + self._main_bytes + GHOST_BYTES * len(self._ghosts)
 
-    def get(self, key: K) -> V | None:
+    def get(self, key: K, now: float = 0.0) -> V | None:
+        """None, too, for one that has expired by `now`; it is dropped."""
         entry = self._small.get(key) or self._main.get(key)
         if entry is None:
+            return None
+        if entry.expires_at <= now:
+            self._remove(key)
             return None
         if entry.uses < MAX_USES:
             entry.uses += 1
         return entry.value
 
-    def put(self, key: K, value: V, size_bytes: int) -> None:
+    def put(self, key: K, value: V, size_bytes: int, expires_at: float = math.inf) -> None:
         """Keep `value`; one that is larger than all of the cache is passed over, and what was there is gone."""
         self._remove(key)
         if size_bytes > self._max_bytes:
             return
+        entry = _Entry(value, size_bytes, expires_at)
         if key in self._ghosts:
             del self._ghosts[key]
-            self._add_to_main(key, _Entry(value, size_bytes))
+            self._add_to_main(key, entry)
         else:
-            self._small[key] = _Entry(value, size_bytes)
+            self._small[key] = entry
             self._small_bytes += size_bytes
         while self.size_bytes > self._max_bytes:
             self._make_room()
@@ -83,7 +92,7 @@ class S3Fifo(Generic[K, V]):
     def _make_room(self) -> None:
         """One step; each gives up an entry or a key, or takes one of the bounded uses of an entry."""
         if GHOST_BYTES * len(self._ghosts) > GHOST_SHARE * self._max_bytes:
-            del self._ghosts[next(iter(self._ghosts))]
+            self._ghosts.popitem(last=False)
         elif len(self._small) > 1 and (self._small_bytes > SMALL_SHARE * self._max_bytes or not self._main):
             self._shrink_small()
         elif self._main:
@@ -92,8 +101,7 @@ class S3Fifo(Generic[K, V]):
             self._ghosts.clear()
 
     def _shrink_small(self) -> None:
-        key = next(iter(self._small))
-        entry = self._small.pop(key)
+        key, entry = self._small.popitem(last=False)
         self._small_bytes -= entry.size_bytes
         if entry.uses >= USES_TO_STAY:
             entry.uses = 0
@@ -103,8 +111,7 @@ class S3Fifo(Generic[K, V]):
             self._evicted(1)
 
     def _shrink_main(self) -> None:
-        key = next(iter(self._main))
-        entry = self._main.pop(key)
+        key, entry = self._main.popitem(last=False)
         if entry.uses:
             entry.uses -= 1
             self._main[key] = entry  # to the end

@@ -83,3 +83,6 @@ class Tallies:
         self.throughput = Meter(now())
         self.cache_evictions = 0
         self.cache_failures = 0
+        self.remote_cache_hits = 0
+        self.remote_cache_misses = 0
+        self.remote_cache_dropped = 0

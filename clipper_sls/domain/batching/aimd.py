@@ -26,12 +26,19 @@ class AimdBatching:
         """The maximum, unless it was learnt from rows with more time and would take these too long."""
         return max(1, int(min(self._maximum, self._line.largest(budget_s * SHARE_OF_BUDGET))))
 
+    def settled_size(self, budget_s: float) -> int | None:
+        if self._maximum < MAX_SIZE and self._fits_twice(budget_s * SHARE_OF_BUDGET):
+            return None
+        return self.next_size(budget_s)
+
     def observe(self, size: int, latency_s: float, budget_s: float) -> None:
         self._line.observe(size, latency_s)
         allowed_s = budget_s * SHARE_OF_BUDGET
         if latency_s > allowed_s:
             self._maximum = max(1.0, min(self._maximum, float(size)) * BACKOFF)
         elif size >= int(self._maximum):
-            fits_twice = self._line.latency_s(2 * self._maximum) <= allowed_s
-            step = max(ADDITIVE_STEP, self._maximum) if fits_twice else ADDITIVE_STEP
+            step = max(ADDITIVE_STEP, self._maximum) if self._fits_twice(allowed_s) else ADDITIVE_STEP
             self._maximum = min(float(MAX_SIZE), self._maximum + step)
+
+    def _fits_twice(self, allowed_s: float) -> bool:
+        return self._line.latency_s(2 * self._maximum) <= allowed_s

@@ -8,5 +8,8 @@ class FixedBatching:
     def next_size(self, budget_s: float) -> int:
         return self._size
 
+    def settled_size(self, budget_s: float) -> int | None:
+        return self._size
+
     def observe(self, size: int, latency_s: float, budget_s: float) -> None:
         return

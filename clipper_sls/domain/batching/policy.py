@@ -1,10 +1,12 @@
 """What every batching policy does, and which one a model version gets."""
 
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from clipper_sls.domain.batching.aimd import AimdBatching
 from clipper_sls.domain.batching.fixed import FixedBatching
-from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE
+from clipper_sls.domain.batching.quantile import QuantileBatching
+from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE, ModelVersion
+from clipper_sls.domain.serving import Batching
 
 
 class BatchingPolicy(Protocol):
@@ -17,11 +19,23 @@ class BatchingPolicy(Protocol):
         """At most how many rows to take; at least 1."""
         ...
 
+    def settled_size(self, budget_s: float) -> int | None:
+        """`next_size` once that has stopped to grow; None while larger batches are still to be tried."""
+        ...
+
     def observe(self, size: int, latency_s: float, budget_s: float) -> None:
         """A batch of `size` rows took `latency_s` in the replica."""
         ...
 
 
-def batching_for(batch_size: int) -> BatchingPolicy:
-    """Clipper's argument: a positive `batch_size` is a fixed maximum, -1 leaves the choice to AIMD."""
-    return AimdBatching() if batch_size == ADAPTIVE_BATCH_SIZE else FixedBatching(batch_size)
+def batching_for(version: ModelVersion) -> BatchingPolicy:
+    """Clipper's argument: a positive batch size is a fixed maximum, -1 leaves the choice to what the version names."""
+    if version.batch_size != ADAPTIVE_BATCH_SIZE:
+        return FixedBatching(version.batch_size)
+    match version.serving.batching:
+        case Batching.AIMD:
+            return AimdBatching()
+        case Batching.QUANTILE:
+            return QuantileBatching()
+        case _:
+            assert_never(version.serving.batching)

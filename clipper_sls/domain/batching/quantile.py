@@ -92,6 +92,10 @@ class QuantileBatching:
         size = min(max(self._fitting(allowed_s), lowest), highest, self._largest * MAX_GROWTH, MAX_SIZE)
         return max(1, int(size))
 
+    def settled_size(self, budget_s: float) -> int | None:
+        size = self.next_size(budget_s)
+        return size if self._fitting(budget_s * SHARE_OF_BUDGET) <= MAX_GROWTH * size or size == MAX_SIZE else None
+
     def observe(self, size: int, latency_s: float, budget_s: float) -> None:
         (self._full if size >= self.next_size(budget_s) else self._partial).append((size, latency_s))
         surprising = latency_s > self._predicted_s(size) * TOLERANCE

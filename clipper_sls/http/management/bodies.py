@@ -1,9 +1,11 @@
 """The bodies of management requests, and how they are read. Names are Clipper's (`management_frontend.hpp`)."""
 
-from typing import TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 
+from clipper_sls.domain.serving import Batching
+from clipper_sls.domain.serving_options import DESCRIPTIONS, ServingOptions
 from clipper_sls.errors import MalformedRequestError
 
 
@@ -31,6 +33,11 @@ class Verbose(msgspec.Struct):
     verbose: bool
 
 
+def _option(name: str, limits: dict[str, Any] | None = None) -> msgspec.Meta:
+    """What OpenAPI says of an option. `limits` are only said: who breaks them is told by the domain."""
+    return msgspec.Meta(description=DESCRIPTIONS[name], extra_json_schema=limits)
+
+
 class AddModel(msgspec.Struct):
     model_name: str
     model_version: str | int
@@ -43,6 +50,23 @@ class AddModel(msgspec.Struct):
     min_replicas: int | None = None
     max_replicas: int | None = None
     make_current: bool = True
+    batching: Annotated[str | None, _option("batching", {"enum": [*Batching, None]})] = None
+    batch_wait_ms: Annotated[float, _option("batch_wait_ms", {"minimum": 0})] = 0.0
+    cache: Annotated[bool, _option("cache")] = True
+    cache_ttl_s: Annotated[float | None, _option("cache_ttl_s", {"exclusiveMinimum": 0})] = None
+    idempotent: Annotated[bool, _option("idempotent")] = True
+    hedging: Annotated[bool | None, _option("hedging")] = None
+
+    @property
+    def serving_options(self) -> ServingOptions:
+        return ServingOptions(
+            batching=self.batching,
+            batch_wait_ms=self.batch_wait_ms,
+            cache=self.cache,
+            cache_ttl_s=self.cache_ttl_s,
+            idempotent=self.idempotent,
+            hedging=self.hedging,
+        )
 
 
 class OneVersion(msgspec.Struct):
@@ -108,6 +132,17 @@ def shape_of(body: type[msgspec.Struct]) -> str:
     return "{" + ", ".join(shown) + "}"
 
 
+_TYPE_NAMES: tuple[tuple[object, str], ...] = (
+    (int, "int"),
+    (int | None, "int"),
+    (float, "number"),
+    (float | None, "number or null"),
+    (bool, "bool"),
+    (bool | None, "bool or null"),
+    (list[str], "[string]"),
+)
+
+
 def _type_name(annotation: object) -> str:
-    shown = {str: "string", int: "int", int | None: "int", bool: "bool", list[str]: "[string]"}
-    return next((name for kind, name in shown.items() if kind == annotation), "string")
+    plain = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    return next((name for kind, name in _TYPE_NAMES if kind == plain), "string")

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from clipper_sls.domain.identifiers import ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import CONTAINERLESS_IMAGE, ModelVersion, Scaling
+from clipper_sls.domain.serving_options import options_of, serving_from
 from clipper_sls.errors import ClipperError, InvalidSettingError, UnknownModelError, UnsupportedImageError
 from clipper_sls.http.body import bounded_stream
 from clipper_sls.http.management import bodies
@@ -75,6 +76,7 @@ class ModelEndpoints:
             "bundle_digest": version.bundle_digest,
             "min_replicas": version.scaling.minimum,
             "max_replicas": version.scaling.maximum,
+            **options_of(version.serving, version.batch_size),
             "registered_at": version.registered_at,
         }
 
@@ -100,6 +102,7 @@ def _version_from(body: bodies.AddModel, registered_at: float) -> ModelVersion:
         batch_size=body.batch_size,
         bundle_digest=digest,
         scaling=scaling,
+        serving=serving_from(body.serving_options, body.batch_size),
         registered_at=registered_at,
     )
 

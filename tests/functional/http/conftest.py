@@ -12,7 +12,6 @@ import pytest
 from starlette.types import ASGIApp
 
 from clipper_sls.adapters.local.bundle_directory import BundleDirectory
-from clipper_sls.adapters.local.memory_cache import MemoryPredictionCache
 from clipper_sls.adapters.local.memory_feedback import MemoryFeedbackLog
 from clipper_sls.adapters.local.memory_registry import MemoryRegistry
 from clipper_sls.domain.identifiers import ModelId
@@ -95,9 +94,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     bundles = BundleDirectory(tmp_path / "bundles", MAX_BUNDLE_BYTES)
     predictions = PredictionService(
         registry=registry,
-        answers=ModelAnswers(
-            invoker=invoker, cache=MemoryPredictionCache(0), clock=clock, metrics=RecordingMetrics(), shares=False
-        ),
+        answers=ModelAnswers(invoker=invoker, cache=None, clock=clock, metrics=RecordingMetrics()),
         clock=clock,
         metrics=RecordingMetrics(),
         query_ids=itertools.count(),

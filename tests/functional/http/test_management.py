@@ -172,6 +172,78 @@ async def test_models_are_shown(linked: httpx2.AsyncClient) -> None:
     assert (await _post(linked, "get_all_models", {"verbose": True})).json() == [shown]
 
 
+OPTIONS = {
+    "batching": "quantile",
+    "batch_wait_ms": 2.5,
+    "cache": True,
+    "cache_ttl_s": 60.0,
+    "idempotent": False,
+    "hedging": True,
+}
+USUAL = {
+    "batching": "aimd",
+    "batch_wait_ms": 0.0,
+    "cache": True,
+    "cache_ttl_s": None,
+    "idempotent": True,
+    "hedging": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({}, USUAL),
+        (OPTIONS, OPTIONS),
+        ({"cache": False}, {**USUAL, "cache": False}),
+        (
+            {"batching": None, "hedging": None, "cache_ttl_s": None, "batch_wait_ms": 10_000},
+            {**USUAL, "batch_wait_ms": 10_000},
+        ),
+        ({"batch_size": 5, "batch_wait_ms": 2}, {**USUAL, "batching": None, "batch_wait_ms": 2}),
+    ],
+)
+async def test_options_of_serving_are_shown_as_they_were_given(
+    management: httpx2.AsyncClient, given: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    await _done(management, "add_model", {**MODEL, **given})
+    one = (await _post(management, "get_model", VERSION)).json()
+    assert {name: one[name] for name in USUAL} == shown
+    assert (await _post(management, "get_all_models", {"verbose": True})).json() == [one]
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "part"),
+    [
+        ({"batching": "fast"}, "invalid_setting", "Batching must be one of 'aimd', 'quantile', not 'fast'"),
+        ({"batching": "aimd", "batch_size": 5}, "invalid_setting", "batch_size=5 fixes it: give one of them"),
+        ({"batch_wait_ms": -1}, "invalid_setting", "between 0 and 10000 ms, not -1"),
+        ({"batch_wait_ms": 10_001}, "invalid_setting", "between 0 and 10000 ms, not 10001"),
+        ({"cache_ttl_s": 0}, "invalid_setting", "cache_ttl_s must be positive"),
+        ({"cache": False, "cache_ttl_s": 1}, "invalid_setting", "cache=False keeps none"),
+        ({"batching": 1}, "malformed_request", "`$.batching`"),
+        ({"batch_wait_ms": "5"}, "malformed_request", '"batch_wait_ms" := number (optional)'),
+        ({"cache": "yes"}, "malformed_request", '"cache" := bool (optional)'),
+        ({"cache_ttl_s": True}, "malformed_request", '"cache_ttl_s" := number or null (optional)'),
+        ({"idempotent": None}, "malformed_request", "`$.idempotent`"),
+        ({"hedging": 0}, "malformed_request", '"hedging" := bool or null (optional)'),
+    ],
+)
+async def test_an_option_of_serving_that_is_none_is_refused(
+    management: httpx2.AsyncClient, given: dict[str, Any], code: str, part: str
+) -> None:
+    answer = await _post(management, "add_model", {**MODEL, **given})
+    assert (answer.status_code, answer.headers[CODE_HEADER]) == (400, code)
+    assert part in answer.text
+    assert (await _post(management, "get_all_models", {"verbose": False})).json() == []
+
+
+async def test_a_version_with_other_options_is_a_conflict(linked: httpx2.AsyncClient) -> None:
+    answer = await _post(linked, "add_model", {**MODEL, "cache": False})
+    assert (answer.status_code, answer.headers[CODE_HEADER]) == (409, "version_content_differs")
+    assert "it has cache=True" in answer.text
+
+
 async def test_nothing_is_shown_as_empty_lists(management: httpx2.AsyncClient) -> None:
     for endpoint in ("get_all_applications", "get_all_models", "get_all_containers"):
         assert (await _post(management, endpoint, {"verbose": True})).json() == []

@@ -53,3 +53,42 @@ def test_state_lies_below_the_root_by_cluster_unless_a_folder_is_given(tmp_path:
 
 def test_the_token_is_not_shown() -> None:
     assert "s3cret" not in repr(Settings.load(management_token="s3cret"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://user:s3cret@cache.example:6380/3",
+        "rediss://:s3cret@cache.example?ssl_ca_certs=/etc/ca.pem",
+        "unix:///run/valkey.sock?db=2",
+    ],
+)
+def test_a_cache_elsewhere_is_named_by_a_url_that_is_not_shown(url: str) -> None:
+    settings = Settings.load(cache_url=url)
+    assert settings.cache_url is not None
+    assert settings.cache_url.get_secret_value() == url
+    assert url not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("http://:s3cret@localhost", "scheme"),
+        ("localhost:6379", "scheme"),
+        ("", "scheme"),
+        ("redis://:s3cret@", "host"),
+        ("redis://:s3cret@localhost:0", "host"),
+        ("redis://:s3cret@localhost:port", "port"),
+        ("redis://localhost:s3cret", "port"),
+        ("redis://:s3cret@localhost/first", "database"),
+        ("redis://:s3cret@localhost?socket_timeout=s3cret", "options"),
+        ("unix://", "path"),
+    ],
+)
+def test_a_wrong_cache_url_is_explained_without_showing_it(url: str, wrong: str) -> None:
+    with pytest.raises(InvalidSettingError, match=f"cache_url.*{wrong}") as raised:
+        Settings.load(cache_url=url)
+    assert "s3cret" not in str(raised.value)
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__

@@ -6,12 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipper_sls.domain.batching import AimdBatching, FixedBatching, batching_for
+from clipper_sls.domain.batching import AimdBatching, FixedBatching, QuantileBatching, batching_for
 from clipper_sls.domain.batching.aimd import ADDITIVE_STEP, BACKOFF, MAX_SIZE, SHARE_OF_BUDGET
+from clipper_sls.domain.identifiers import ModelId
+from clipper_sls.domain.inputs import InputType
+from clipper_sls.domain.records import ModelVersion
+from clipper_sls.domain.serving import Batching, Serving
 
 BUDGET_S = 0.1
 latencies = st.floats(min_value=1e-5, max_value=10.0)
 budgets = st.floats(min_value=1e-3, max_value=10.0)
+
+
+def version(**fields):
+    return ModelVersion(ModelId.of("m", 1), InputType.DOUBLES, **fields)
 
 
 def full_batches(policy, latency_of, count, budget_s=BUDGET_S):
@@ -25,14 +33,21 @@ def full_batches(policy, latency_of, count, budget_s=BUDGET_S):
 
 
 def test_a_positive_batch_size_is_fixed():
-    policy = batching_for(7)
+    policy = batching_for(version(batch_size=7))
 
     assert isinstance(policy, FixedBatching)
     assert full_batches(policy, lambda size: 10.0, 5) == [7] * 5
 
 
 def test_the_default_batch_size_is_adaptive():
-    assert isinstance(batching_for(-1), AimdBatching)
+    assert isinstance(batching_for(version()), AimdBatching)
+
+
+def test_a_version_may_ask_for_learnt_quantiles():
+    learning = Serving(batching=Batching.QUANTILE)
+
+    assert isinstance(batching_for(version(serving=learning)), QuantileBatching)
+    assert isinstance(batching_for(version(serving=learning, batch_size=7)), FixedBatching)
 
 
 def test_it_starts_with_one_row():

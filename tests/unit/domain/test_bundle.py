@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipper_sls.domain.bundle import BundledFile, Manifest
+from clipper_sls.domain.bundle import WARM_UP_FILE, BundledFile, Manifest
 from clipper_sls.errors import InvalidBundleError
 
 FILE = BundledFile(sha256="a" * 64, size_bytes=3)
@@ -98,3 +98,15 @@ def test_whatever_is_sent_is_refused_in_one_way(content: bytes) -> None:
 def test_a_file_outside_the_bundle_is_refused(path: str) -> None:
     with pytest.raises(InvalidBundleError, match="outside itself"):
         Manifest.from_json(replace(MANIFEST, files={path: FILE}).to_json())
+
+
+def test_the_digest_of_a_manifest_does_not_change_with_a_release() -> None:
+    assert MANIFEST.digest == "7e49ed91e6f45933df8056f67691af6e35e40124edb840c211e9ca71f4bb112b"
+
+
+def test_warm_up_inputs_are_a_listed_file() -> None:
+    warmed_up = replace(MANIFEST, files={**MANIFEST.files, WARM_UP_FILE: FILE}, warm_up_file=WARM_UP_FILE)
+    assert Manifest.from_json(warmed_up.to_json()) == warmed_up
+    assert len({manifest.digest for manifest in (MANIFEST, warmed_up, replace(warmed_up, warm_up_file=None))}) == 3
+    with pytest.raises(InvalidBundleError, match="where its warm-up inputs should be"):
+        Manifest.from_json(replace(MANIFEST, warm_up_file=WARM_UP_FILE).to_json())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from clipper_sls.domain.changes import Change
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import Application, ModelVersion, RegistrySnapshot, Scaling
+from clipper_sls.domain.serving import Serving
 from clipper_sls.errors import (
     ApplicationExistsError,
     ClipperError,
@@ -108,6 +110,7 @@ def test_deleting_an_application_deletes_its_links() -> None:
     assert (snapshot.applications, snapshot.links) == ({}, {})
 
 
+UNCACHED = Serving(is_cached=False)
 LINKED = (add_app(application()), add(version(1)), link(SHOP, PRICE))
 REFUSED = [
     ("an application twice", (add_app(application()),), add_app(application()), ApplicationExistsError),
@@ -125,6 +128,7 @@ REFUSED = [
      UnknownLinkError),
     ("version twice", (add(version(1)),), add(version(1)), VersionExistsError),
     ("version with other content", (add(version(1)),), add(version(1, digest="e")), VersionContentError),
+    ("version with other options", (add(version(1)),), add(replace(version(1), serving=UNCACHED)), VersionContentError),
     ("switch to unknown model", (), switch("1"), UnknownModelError),
     ("switch to unknown version", (add(version(1)),), switch("2"), UnknownVersionError),
     ("delete unknown version", (), lambda s: changes.delete_version(s, ModelId.of("price", 1)), UnknownVersionError),
@@ -139,6 +143,11 @@ REFUSED = [
 def test_what_makes_no_sense_is_refused(name: str, before, refused: Decision, error: type[ClipperError]) -> None:
     with pytest.raises(error):
         refused(after(*before))
+
+
+def test_a_version_with_other_options_is_refused_with_those_it_has() -> None:
+    with pytest.raises(VersionContentError, match=r"other options \(it has cache=True\)"):
+        changes.check_version_is_new(after(add(version(1))), replace(version(1), serving=UNCACHED))
 
 
 APPS, MODELS = st.sampled_from([SHOP, BANK]), st.sampled_from([PRICE, RISK])

@@ -2,7 +2,10 @@
 
 import functools
 import hashlib
+import json
+import os
 import pickle
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +14,11 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from clipper_sls.domain.bundle import CLOSURE_ENTRY, MANIFEST_NAME, NOOP_ENTRY, Manifest
+from clipper_sls.domain.bundle import CLOSURE_ENTRY, MANIFEST_NAME, NOOP_ENTRY, WARM_UP_FILE, Manifest
+from clipper_sls.domain.envelope import unpack_event
+from clipper_sls.domain.inputs import InputType
 from clipper_sls.errors import InvalidBundleError, InvalidSettingError
-from clipper_sls.packaging.bundling import bundle_builtin, bundle_closure, bundle_directory
+from clipper_sls.packaging.bundling import add_warm_up, bundle_builtin, bundle_closure, bundle_directory
 
 
 def double(values: list[int]) -> list[int]:
@@ -161,3 +166,20 @@ def test_a_package_given_by_hand_is_not_required_in_another_version(tmp_path: Pa
 
     weights = np.arange(3)
     assert bundle(lambda rows: rows @ weights, tmp_path, pkgs_to_install=["numpy<2"]).requirements == ()
+
+
+def test_warm_up_inputs_change_the_digest_and_nothing_else_of_the_function(tmp_path: Path) -> None:
+    before = bundle(double, tmp_path)
+    first, second = (add_warm_up(tmp_path, rows) for rows in ([b"1"], [b"1", b"2"]))
+    assert Manifest.from_json((tmp_path / MANIFEST_NAME).read_bytes()) == second
+    assert len({before.digest, first.digest, second.digest}) == 3
+    assert {**second.files, **before.files} == second.files
+    assert unpack_event(json.loads((tmp_path / WARM_UP_FILE).read_bytes())) == (InputType.JSON, [b"1", b"2"])
+
+
+def test_warm_up_inputs_are_not_written_into_a_file_that_others_share(tmp_path: Path) -> None:
+    original, linked = tmp_path / "original", tmp_path / "linked"
+    digest = bundle(double, original).digest
+    shutil.copytree(original, linked, copy_function=os.link)
+    add_warm_up(linked, [b"1"])
+    assert Manifest.from_json((original / MANIFEST_NAME).read_bytes()).digest == digest

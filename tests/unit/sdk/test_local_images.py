@@ -1,13 +1,16 @@
 """Building from folders, and deploying what was built."""
 
 import io
+import json
 import logging
 import tarfile
 
 import cloudpickle
 import pytest
 
-from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
+from clipper_sls.domain.bundle import MANIFEST_NAME, WARM_UP_FILE, Manifest
+from clipper_sls.domain.envelope import unpack_event
+from clipper_sls.domain.inputs import InputType
 from clipper_sls.errors import InvalidBundleError, UnsupportedImageError
 from clipper_sls.sdk.clipper_images import digest_of
 
@@ -127,3 +130,31 @@ def test_an_image_that_was_built_elsewhere_is_deployed_when_the_engine_has_it(se
     server.answer("/admin/add_model", "no such bundle", status=400, code="invalid_bundle")
     with pytest.raises(UnsupportedImageError, match="neither on this machine nor in the engine"):
         connection.deploy_model("m", 1, "doubles", image)
+
+
+@pytest.mark.parametrize("image", ["built", "clipper/noop-container:develop"])
+def test_warm_up_inputs_go_into_the_bundle_that_is_deployed(server, connection, cluster, model_folder, image):
+    _answer_uploads(server)
+    if image == "built":
+        image = connection.build_model("m", 1, str(model_folder), "clipper/python-closure-container:1")
+    connection.deploy_model("m", 1, "strings", image, warm_up_inputs=["a", "b"], cache=False)
+    manifest, files = _sent(server)
+    assert unpack_event(json.loads(files[manifest.warm_up_file])) == (InputType.STRINGS, [b"a", b"b"])
+    assert server.last.json["cache"] is False
+    for kept in (cluster.state_dir / "built").glob("*"):
+        assert Manifest.from_json((kept / MANIFEST_NAME).read_bytes()).digest == kept.name
+        assert not (kept / manifest.warm_up_file).exists()
+
+
+def test_warm_up_inputs_for_an_image_that_was_built_elsewhere_are_refused(server, connection):
+    image = f"default-cluster-m:1@sha256:{'a' * 64}"
+    with pytest.raises(UnsupportedImageError, match="warm-up inputs go into its bundle, which is not on this machine"):
+        connection.deploy_model("m", 1, "doubles", image, warm_up_inputs=[[1.0]])
+    assert server.paths == ["/admin/get_status"]
+
+
+def test_a_file_of_the_users_own_is_not_taken_for_warm_up_inputs(connection, model_folder):
+    (model_folder / WARM_UP_FILE).write_text("{}")
+    image = connection.build_model("m", 1, str(model_folder), "clipper/python-closure-container:1")
+    with pytest.raises(InvalidBundleError, match="which warm-up inputs need; rename that file"):
+        connection.deploy_model("m", 1, "strings", image, warm_up_inputs=["a"])

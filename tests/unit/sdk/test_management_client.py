@@ -73,6 +73,12 @@ def test_a_new_version_is_sent_with_clippers_fields(server, management):
     }
 
 
+def test_options_of_serving_are_sent_as_they_are(server, management):
+    management.add_model(NewVersion("m", "1", "doubles", serving={"cache": False, "hedging": None}))
+    assert {name: server.last.json[name] for name in ("cache", "hedging")} == {"cache": False, "hedging": None}
+    assert "batching" not in server.last.json
+
+
 def test_a_rollback_says_from_which_version_to_which(server, management):
     done = {"model_name": "m", "from_version": "2", "to_version": "1"}
     server.answer("/admin/rollback_model", done)

@@ -7,6 +7,7 @@ from clipper_sls.adapters.local.memory_cache import MemoryPredictionCache
 from clipper_sls.adapters.local.memory_registry import MemoryRegistry
 from clipper_sls.domain.changes import Put
 from clipper_sls.domain.records import Record
+from clipper_sls.ports.prediction_cache import PredictionCache
 from clipper_sls.service.model_answers import ModelAnswers
 from clipper_sls.service.predict import PredictionService
 from clipper_sls.service.registry_view import RegistryView
@@ -22,8 +23,10 @@ class World:
     host: FakeModelHost = field(default_factory=FakeModelHost)
     clock: ManualClock = field(default_factory=ManualClock)
     metrics: RecordingMetrics = field(default_factory=RecordingMetrics)
-    shares: bool = True
-    cache: MemoryPredictionCache = field(default_factory=lambda: MemoryPredictionCache(1_000_000))
+    cache: PredictionCache | None = None
+
+    def __post_init__(self) -> None:
+        self.cache = MemoryPredictionCache(1_000_000, clock=self.clock)
 
     async def view(self, *records: Record, max_age_s: float = float("inf")) -> RegistryView:
         await self.registry.commit([Put(record) for record in records], (await self.registry.snapshot()).revision)
@@ -34,9 +37,7 @@ class World:
     def predictions(self, view: RegistryView) -> PredictionService:
         return PredictionService(
             registry=view,
-            answers=ModelAnswers(
-                invoker=self.invoker, cache=self.cache, clock=self.clock, metrics=self.metrics, shares=self.shares
-            ),
+            answers=ModelAnswers(invoker=self.invoker, cache=self.cache, clock=self.clock, metrics=self.metrics),
             clock=self.clock,
             metrics=self.metrics,
             query_ids=itertools.count(7),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -12,11 +12,15 @@ from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, PackedRow, Predicted, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion
+from clipper_sls.domain.serving import Serving
 from clipper_sls.ports.model_invoker import LateOutput
 from clipper_sls.service.model_answers import ModelAnswers
 from clipper_sls.testing import ManualClock, RecordingMetrics
 
 VERSION = ModelVersion(ModelId.of("m", 1), InputType.STRINGS, bundle_digest="a" * 64)
+UNCACHED = replace(VERSION, serving=Serving(is_cached=False))
+TTL_S = 60.0
+SHORT_LIVED = replace(VERSION, serving=Serving(cache_ttl_s=TTL_S))
 FAR = Deadline(1e9)
 LATE = Unanswered(DefaultReason.TIMED_OUT)
 BROKEN = Unanswered(DefaultReason.MODEL_FAILED, "boom")
@@ -36,6 +40,7 @@ class SlowInvoker:
         rows: Sequence[PackedRow],
         deadline: Deadline,
         late: LateOutput | None = None,
+        caller: str = "",
     ) -> Sequence[RowResult]:
         self.asked.append(list(rows))
         self.late.append(late)
@@ -54,9 +59,10 @@ class Desk:
     invoker: SlowInvoker
     cache: MemoryPredictionCache
     metrics: RecordingMetrics
+    clock: ManualClock
 
-    async def ask(self, *rows: bytes) -> "asyncio.Task[Sequence[RowResult]]":
-        task = asyncio.create_task(self.answers.ask(VERSION, rows, FAR))
+    async def ask(self, *rows: bytes, version: ModelVersion = VERSION) -> "asyncio.Task[Sequence[RowResult]]":
+        task = asyncio.create_task(self.answers.ask(version, rows, FAR))
         await _turns()
         return task
 
@@ -67,10 +73,11 @@ async def _turns() -> None:
         await asyncio.sleep(0)
 
 
-def _desk(shares: bool = True) -> Desk:
-    invoker, cache, metrics = SlowInvoker(), MemoryPredictionCache(1_000_000), RecordingMetrics()
-    answers = ModelAnswers(invoker=invoker, cache=cache, clock=ManualClock(), metrics=metrics, shares=shares)
-    return Desk(answers, invoker, cache, metrics)
+def _desk(has_cache: bool = True) -> Desk:
+    invoker, metrics, clock = SlowInvoker(), RecordingMetrics(), ManualClock()
+    cache = MemoryPredictionCache(1_000_000, clock=clock)
+    answers = ModelAnswers(invoker=invoker, cache=cache if has_cache else None, clock=clock, metrics=metrics)
+    return Desk(answers, invoker, cache, metrics, clock)
 
 
 @pytest.fixture
@@ -166,10 +173,47 @@ async def test_an_output_that_comes_too_late_fills_the_cache(desk: Desk) -> None
     assert await desk.cache.get_many([key]) == {key: b"2"}
 
 
-async def test_models_that_do_not_answer_equal_rows_equally_are_asked_for_each() -> None:
-    desk = _desk(shares=False)
-    tasks = [await desk.ask(b"a"), await desk.ask(b"a")]
+@pytest.mark.parametrize(("has_cache", "version"), [(False, VERSION), (True, UNCACHED)])
+async def test_models_that_do_not_answer_equal_rows_equally_are_asked_for_each(
+    has_cache: bool, version: ModelVersion
+) -> None:
+    desk = _desk(has_cache)
+    tasks = [await desk.ask(b"a", b"a", version=version), await desk.ask(b"a", version=version)]
+    assert desk.invoker.asked == [[b"a", b"a"], [b"a"]]
+    desk.invoker.answer(0, _output(b"1"), _output(b"2"))
+    desk.invoker.answer(1, _output(b"3"))
+    assert [list(await task) for task in tasks] == [[_output(b"1"), _output(b"2")], [_output(b"3")]]
+    await desk.ask(b"a", version=version)
+    assert len(desk.invoker.asked) == 3
+    assert desk.metrics.lookups == []
+    assert await desk.cache.get_many([cache_key(version, b"a")]) == {}
+
+
+async def test_a_late_output_of_a_version_that_is_not_cached_is_not_kept(desk: Desk) -> None:
+    await desk.ask(b"a", version=UNCACHED)
+    assert desk.invoker.late == [None]
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_an_output_is_asked_for_again_once_it_is_too_old(desk: Desk, is_late: bool) -> None:
+    first = await desk.ask(b"a", version=SHORT_LIVED)
+    desk.invoker.answer(0, LATE if is_late else _output(b"1"))
+    await first
+    if is_late:
+        desk.invoker.late[0](0, OutputJson(b"1"))
+        await _turns()
+    await desk.clock.advance(TTL_S - 1)
+    young = await desk.ask(b"a", version=SHORT_LIVED)
+    assert list(await young) == [_output(b"1")]
+    await desk.clock.advance(1)
+    await desk.ask(b"a", version=SHORT_LIVED)
     assert desk.invoker.asked == [[b"a"], [b"a"]]
+    assert [hits for _, hits, _ in desk.metrics.lookups] == [0, 1, 0]
+
+
+async def test_a_version_that_comes_back_with_a_shorter_life_finds_nothing_that_was_kept_for_longer(desk: Desk) -> None:
+    first = await desk.ask(b"a")
     desk.invoker.answer(0, _output(b"1"))
-    desk.invoker.answer(1, _output(b"2"))
-    assert [list(await task) for task in tasks] == [[_output(b"1")], [_output(b"2")]]
+    await first
+    await desk.ask(b"a", version=SHORT_LIVED)
+    assert desk.invoker.asked == [[b"a"], [b"a"]]

@@ -9,6 +9,7 @@ from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, PackedRow, Predicted, Query, Unanswered
 from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Switch
 from clipper_sls.errors import NotServedError, RequestedVersionError, StoreUnavailableError
+from clipper_sls.ports.prediction_cache import FOREVER
 from clipper_sls.testing.fakes import constant
 
 SHOP = Application(AppName("shop"), InputType.STRINGS, "-1", 100_000)
@@ -84,10 +85,12 @@ async def test_other_content_under_the_same_version_is_never_served_from_the_old
 
 
 class BrokenCache:
-    async def get_many(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, OutputJson]:
+    async def get_many(
+        self, keys: Sequence[CacheKey], *, ttl_s: float | None = None, deadline: Deadline = FOREVER
+    ) -> Mapping[CacheKey, OutputJson]:
         raise StoreUnavailableError("no cache")
 
-    async def put_many(self, outputs: Mapping[CacheKey, OutputJson]) -> None:
+    async def put_many(self, outputs: Mapping[CacheKey, OutputJson], ttl_s: float | None = None) -> None:
         raise StoreUnavailableError("no cache")
 
 
@@ -103,7 +106,7 @@ async def test_every_answer_is_counted_with_its_reason(world) -> None:
     predictions = world.predictions(await world.view(*EVERYTHING))
     world.invoker.models = {TWO.id: shout}
     await predictions.predict(SHOP, query(b"a", b"bad"))
-    assert world.metrics.answers == [(SHOP.name, 0.0, (None, DefaultReason.MODEL_FAILED))]
+    assert world.metrics.answers == [(SHOP.name, 0.0, 2, (DefaultReason.MODEL_FAILED,))]
 
 
 async def test_an_empty_batch_asks_nobody(world) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from clipper_sls.adapters.engine.dispatcher import Dispatcher
+from clipper_sls.domain.admission import CERTAIN_AFTER_BATCHES
 from clipper_sls.domain.batching import FixedBatching
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.inputs import InputType
@@ -16,8 +17,10 @@ VERSION = ModelVersion(ModelId.of("m", 1), InputType.STRINGS)
 
 
 class StoppedClock:
+    moment = 100.0
+
     def now(self):
-        return 100.0
+        return self.moment
 
     def wall(self):
         return 0.0
@@ -55,18 +58,21 @@ def metrics():
 
 
 @pytest.fixture
-def dispatcher(metrics):
-    return Dispatcher(
-        version=VERSION, policy=FixedBatching(3), max_batch_bytes=1_000, clock=StoppedClock(), metrics=metrics
-    )
+def clock():
+    return StoppedClock()
 
 
-def ask(dispatcher, *rows, within_s=50.0):
-    return asyncio.create_task(dispatcher.ask(rows, Deadline(100.0 + within_s)))
+@pytest.fixture
+def dispatcher(metrics, clock):
+    return Dispatcher(version=VERSION, policy=FixedBatching(3), max_batch_bytes=1_000, clock=clock, metrics=metrics)
+
+
+def ask(dispatcher, *rows, within_s=50.0, caller=""):
+    return dispatcher.ask(rows, Deadline(dispatcher._clock.now() + within_s), caller=caller)
 
 
 async def turn():
-    """Let what is due now happen: tasks start in one turn of the loop, the pump runs in the next."""
+    """Let what is due now happen: the pump runs in the next turn of the loop."""
     for _ in range(3):
         await asyncio.sleep(0)
 
@@ -170,3 +176,41 @@ async def test_it_is_drained_when_nothing_waits_and_nothing_is_under_way(dispatc
 
     await drained
     await asked
+
+
+async def in_rounds_of_10_ms(dispatcher, clock):
+    """A replica that has answered often enough to be predictable, and is at work again."""
+    replica = RememberingReplica()
+    for _ in range(CERTAIN_AFTER_BATCHES):
+        dispatcher.idle(replica)
+        ask(dispatcher, b"a", b"b", b"c")
+        await turn()
+        clock.moment += 0.010
+        replica.finish(dispatcher)
+    dispatcher.idle(replica)
+    ask(dispatcher, b"a", b"b", b"c", caller="before")
+    await turn()
+    return replica
+
+
+async def test_what_cannot_be_answered_in_time_is_refused_at_once(dispatcher, clock):
+    await in_rounds_of_10_ms(dispatcher, clock)
+    waiting = ask(dispatcher, b"a", b"b", b"c", within_s=0.025)
+
+    refused = ask(dispatcher, b"d", within_s=0.025)
+
+    assert not waiting.done()
+    assert refused.done()
+    (reason,) = await refused
+    assert reason.reason is DefaultReason.OVERLOADED
+    assert reason.detail == "the answer would take about 33 ms, and is due in 25"
+    assert not ask(dispatcher, b"d", within_s=0.035).done()
+
+
+async def test_each_caller_has_its_share_of_the_queue(dispatcher, clock):
+    await in_rounds_of_10_ms(dispatcher, clock)
+    greedy = [ask(dispatcher, b"a", within_s=0.025, caller="greedy") for _ in range(100)]
+    modest = ask(dispatcher, b"b", within_s=0.025, caller="modest")
+
+    assert sum(not asked.done() for asked in greedy) == 3
+    assert not modest.done()

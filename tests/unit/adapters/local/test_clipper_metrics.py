@@ -37,15 +37,21 @@ def test_before_the_first_query_the_engines_own_metrics_are_zero(metrics: LocalM
     assert _shown(metrics, "counters") == {
         "internal:aggregate_num_predictions": {"count": "0"},
         "internal:prediction_cache_lookups": {"count": "0"},
+        "internal:prediction_cache_failures": {"count": "0"},
+        "internal:remote_cache_lookups": {"count": "0"},
+        "internal:remote_cache_dropped": {"count": "0"},
     }
-    assert _shown(metrics, "ratio_counters") == {"internal:prediction_cache_hit_ratio": {"ratio": "0.0"}}
+    assert _shown(metrics, "ratio_counters") == {
+        "internal:prediction_cache_hit_ratio": {"ratio": "0.0"},
+        "internal:remote_cache_hit_ratio": {"ratio": "0.0"},
+    }
     assert float(_shown(metrics, "meters")["internal:aggregate_model_throughput"]["rate"]) == 0.0
     assert _shown(metrics, "histograms")["internal:rpc_request_queueing_delay"]["size"] == "0"
 
 
 def test_each_application_and_each_version_has_its_own(metrics: LocalMetrics) -> None:
-    metrics.answered(APP, 0.010, (None,))
-    metrics.answered(AppName("other"), 0.020, (None, None))
+    metrics.answered(APP, 0.010, 1, ())
+    metrics.answered(AppName("other"), 0.020, 2, ())
     metrics.batch(MODEL, 1, 0.001, 0.0)
     metrics.batch(OTHER, 2, 0.002, 0.0)
     counters = _shown(metrics, "counters")
@@ -57,7 +63,7 @@ def test_each_application_and_each_version_has_its_own(metrics: LocalMetrics) ->
 
 
 def test_every_metric_has_clippers_name_fields_and_unit(metrics: LocalMetrics) -> None:
-    metrics.answered(APP, 0.010, (None,))
+    metrics.answered(APP, 0.010, 1, ())
     metrics.batch(MODEL, 1, 0.001, 0.0)
     histograms, meters = _shown(metrics, "histograms"), _shown(metrics, "meters")
     assert {name: histogram["unit"] for name, histogram in histograms.items()} == {
@@ -88,7 +94,7 @@ def test_times_are_in_microseconds_and_sizes_are_not(metrics: LocalMetrics) -> N
 
 async def test_throughput_counts_rows_by_the_clock(metrics: LocalMetrics, clock: ManualClock) -> None:
     metrics.batch(MODEL, 30, 0.001, 0.0)
-    metrics.answered(APP, 0.001, (None,) * 10)
+    metrics.answered(APP, 0.001, 10, ())
     await clock.advance(10.0)
     meters = _shown(metrics, "meters")
     assert float(meters["internal:aggregate_model_throughput"]["rate"]) == pytest.approx(3.0)
@@ -110,7 +116,7 @@ def test_ratios_are_those_of_the_counts(happened: list[tuple[str, Any]]) -> None
     metrics = LocalMetrics(clock=ManualClock(), chance=random.Random(0))
     for kind, what in happened:
         if kind == "answered":
-            metrics.answered(APP, 0.001, tuple(what))
+            metrics.answered(APP, 0.001, len(what), tuple(reason for reason in what if reason))
         else:
             metrics.cache_lookup(MODEL, *what)
     reasons = [reason for kind, what in happened if kind == "answered" for reason in what]
@@ -126,6 +132,22 @@ def test_ratios_are_those_of_the_counts(happened: list[tuple[str, Any]]) -> None
 
 def test_entries_are_sorted_by_name(metrics: LocalMetrics) -> None:
     for name in ("zebra", "ant", "mule"):
-        metrics.answered(AppName(name), 0.001, (None,))
+        metrics.answered(AppName(name), 0.001, 1, ())
     names = [next(iter(entry)) for entry in metrics.clipper_json()["counters"]]
     assert names == sorted(names)
+
+
+def test_what_the_cache_elsewhere_did_is_shown(metrics: LocalMetrics) -> None:
+    metrics.remote_cache_lookup(hits=1, misses=2)
+    metrics.remote_cache_lookup(hits=0, misses=1)
+    metrics.remote_cache_dropped(5)
+    metrics.cache_failed()
+    counters = _shown(metrics, "counters")
+    assert counters["internal:remote_cache_lookups"] == {"count": "4"}
+    assert counters["internal:remote_cache_dropped"] == {"count": "5"}
+    assert counters["internal:prediction_cache_failures"] == {"count": "1"}
+    assert _shown(metrics, "ratio_counters")["internal:remote_cache_hit_ratio"] == {"ratio": "0.25"}
+    text = metrics.prometheus_text().decode()
+    assert 'clipper_remote_cache_lookups_total{result="hit"} 1.0' in text
+    assert 'clipper_remote_cache_lookups_total{result="miss"} 3.0' in text
+    assert "clipper_remote_cache_dropped_total 5.0" in text

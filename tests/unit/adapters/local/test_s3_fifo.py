@@ -113,3 +113,17 @@ def test_it_hits_more_often_than_least_recently_used_does_under_scans() -> None:
     ours, theirs = _hits(S3Fifo(MAX_BYTES), random.Random(1)), _hits(Lru(), random.Random(1))
     assert ours > theirs
     assert ours == pytest.approx(theirs, abs=0.3)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["put", "get"]), keys, st.integers(0, 100)), max_size=300))
+def test_what_has_expired_is_gone_for_good(steps: list[tuple[str, int, int]]) -> None:
+    cache: S3Fifo[int, int] = S3Fifo(MAX_BYTES)
+    newest: dict[int, int] = {}
+    for now, (kind, key, ttl) in enumerate(steps):
+        if kind == "put":
+            newest[key] = now + ttl
+            cache.put(key, now + ttl, ENTRY_BYTES, expires_at=now + ttl)
+        found = cache.get(key, now)
+        assert found is None or found == newest[key] > now
+        assert cache.get(key) == found  # what was dropped does not come back
+    assert cache.size_bytes <= MAX_BYTES

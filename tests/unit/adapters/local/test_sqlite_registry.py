@@ -22,6 +22,7 @@ from clipper_sls.domain.records import (
     Scaling,
     Switch,
 )
+from clipper_sls.domain.serving import Batching, Serving
 from clipper_sls.errors import StoreUnavailableError
 
 names = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
@@ -40,6 +41,7 @@ versions = st.builds(
     st.just(-1) | st.integers(1, 1_000_000),
     st.none() | st.just("a" * 64),
     st.integers(0, 9).flatmap(lambda least: st.builds(Scaling, st.just(least), st.integers(least, 1_000))),
+    st.builds(Serving, st.sampled_from(Batching), is_cached=st.booleans(), hedging=st.none() | st.booleans()),
     times,
 )
 links = st.builds(Link, names.map(AppName), names.map(ModelName))

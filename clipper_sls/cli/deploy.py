@@ -1,0 +1,83 @@
+"""`deploy`: a function becomes a version of a model."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clipper_sls.cli import options, serving
+from clipper_sls.cli.links import link_unless_linked
+from clipper_sls.cli.output import Output
+from clipper_sls.cli.predict import given
+from clipper_sls.cli.session import connected
+from clipper_sls.errors import VersionExistsError
+
+if TYPE_CHECKING:
+    from clipper_sls.sdk import ClipperConnection
+
+commands = typer.Typer()
+
+
+@commands.command()
+def deploy(
+    function: Annotated[str, typer.Argument(help="MODULE:FUNCTION, found from the working directory.")],
+    name: Annotated[str, typer.Option(help="Name of the model.")],
+    version: Annotated[str, typer.Option("--version", "-v", help="Name of the version.")],
+    input_type: options.InputType,
+    app: Annotated[str | None, typer.Option(help="Link the model to this application, too.")] = None,
+    package: Annotated[list[str] | None, typer.Option("--package", "-p", help="As for pip; may come again.")] = None,
+    label: Annotated[list[str] | None, typer.Option("--label", "-l", help="For your own use; may come again.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Most inputs in one call of the function; -1 adapts it.")] = -1,
+    num_replicas: options.NumReplicas = None,
+    min_replicas: options.MinReplicas = None,
+    max_replicas: options.MaxReplicas = None,
+    batching: serving.BatchingChoice = None,
+    batch_wait_ms: serving.BatchWaitMs = 0.0,
+    no_cache: serving.NoCache = False,
+    cache_ttl: serving.CacheTtl = None,
+    not_idempotent: serving.NotIdempotent = False,
+    hedging: serving.Hedging = None,
+    warm_up_input: serving.WarmUpInputs = None,
+    cluster: options.Cluster = None,
+    state_dir: options.StateDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Put a Python function into production as a version of a model, and make it current."""
+    from clipper_sls.cli.function_source import load_function
+    from clipper_sls.deployers.python import deploy_python_closure
+
+    out, connection = Output(as_json), connected(cluster, state_dir)
+    loaded = load_function(function)
+    chosen = serving.options_from(batching, batch_wait_ms, no_cache, cache_ttl, not_idempotent, hedging)
+    is_new = True
+    with out.progress(f"Deploying {name}:{version} ..."):
+        try:
+            deploy_python_closure(
+                connection,
+                name,
+                version,
+                input_type,
+                loaded,
+                labels=label,
+                batch_size=batch_size,
+                pkgs_to_install=package,
+                num_replicas=1 if num_replicas is None else num_replicas,
+                min_replicas=min_replicas,
+                max_replicas=max_replicas,
+                warm_up_inputs=[given(value) for value in warm_up_input or ()],
+                **chosen,
+            )
+        except VersionExistsError:
+            is_new = False
+    if app is not None:
+        is_new = link_unless_linked(connection, app, name) or is_new
+    _done(out, connection, name, version, is_new)
+
+
+def _done(out: Output, connection: "ClipperConnection", name: str, version: str, is_new: bool) -> None:
+    found = connection.cm.management.get_model(name, version)
+    note = (
+        f"Deployed {name}:{version}" if is_new else f"{name}:{version} is deployed with this content; nothing to change"
+    )
+    if not found["is_current_version"]:
+        note += f". Another version is current; make it this one with `clipper-sls switch {name} {version}`"
+    out.done(note, {**found, "changed": is_new})

@@ -1,0 +1,189 @@
+"""Engines with a cache elsewhere: they share it, they outlive it, and queries do not notice when it is away."""
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from clipper_sls import ClipperConnection, LocalContainerManager
+from clipper_sls.adapters.local.system_clock import SystemClock
+from clipper_sls.deployers.python import create_endpoint
+from clipper_sls.testing.engine import EngineUnderTest, embedded_engine
+from clipper_sls.testing.redis_server import RedisServerUnderTest
+
+CLIENTS = 6
+INPUTS = 40
+CACHE_TIMEOUT_S = 0.5
+"""Much longer than a query takes, so that one that waited for it is told from one that did not."""
+SLACK_S = 1.0
+WAIT_LIMIT_S = 30.0
+POLL_S = 0.02
+SLO_MICROS = 20_000_000
+
+CLOCK = SystemClock()
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIPPER_SLS_CACHE_TIMEOUT_MS", str(CACHE_TIMEOUT_S * 1000))
+
+
+def _options(server: RedisServerUnderTest, cache_size_bytes: int = 0) -> tuple[str, ...]:
+    """Without a cache of its own, so that every look-up goes to the server."""
+    return ("--cache-url", server.url, "--cache-size-bytes", str(cache_size_bytes))
+
+
+@pytest.fixture
+def engine(redis: RedisServerUnderTest, tmp_path: Path) -> Iterator[EngineUnderTest]:
+    with embedded_engine(tmp_path / "state", _options(redis)) as engine:
+        _connect(engine)
+        yield engine
+
+
+def _connect(engine: EngineUnderTest, *, deploys: bool = True) -> ClipperConnection:
+    connection = ClipperConnection(LocalContainerManager(state_dir=engine.state_dir))
+    connection.connect()
+    if deploys:
+        create_endpoint(connection, "sums", "doubles", counted_sums, slo_micros=SLO_MICROS)
+    return connection
+
+
+def counted_sums(inputs: Any) -> list[float]:
+    print("rows:", len(inputs))
+    return [float(sum(values)) for values in inputs]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    began: float
+    seconds: float
+    status: int
+    is_right: bool
+
+
+class Load:
+    """Clients that ask about a few numbers again and again."""
+
+    def __init__(self, query_url: str) -> None:
+        self.answers: list[Asked] = []
+        self.failures: list[str] = []
+        self._url = f"{query_url}/sums/predict"
+        self._numbers = itertools.cycle(range(INPUTS))
+        self._is_over = threading.Event()
+
+    @contextmanager
+    def going_on(self) -> Iterator["Load"]:
+        threads = [threading.Thread(target=self._ask) for _ in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield self
+        finally:
+            self._is_over.set()
+            for thread in threads:
+                thread.join()
+
+    def since(self, moment: float, count: int = 20 * CLIENTS) -> list[Asked]:
+        """At least `count` answers to what is asked after `moment`."""
+
+        def newer() -> list[Asked]:
+            found = [asked for asked in self.answers if asked.began > moment]
+            return found if len(found) >= count else []
+
+        return list(_until(newer, "more answers"))
+
+    def _ask(self) -> None:
+        with httpx2.Client(timeout=60, trust_env=False) as client:
+            while not self._is_over.is_set():
+                number, began = next(self._numbers), CLOCK.now()
+                try:
+                    answer = client.post(self._url, json={"input": [number, 1.0]})
+                    body = answer.json()
+                    is_right = (body["output"], body["default"]) == (number + 1.0, False)
+                    self.answers.append(Asked(began, CLOCK.now() - began, answer.status_code, is_right))
+                except (httpx2.HTTPError, ValueError, KeyError) as error:
+                    self.failures.append(repr(error))
+
+
+def _until(happened: Callable[[], Any], what: str) -> Any:
+    pause = threading.Event()
+    for _ in range(round(WAIT_LIMIT_S / POLL_S)):
+        if found := happened():
+            return found
+        pause.wait(POLL_S)
+    return pytest.fail(f"not within {WAIT_LIMIT_S:g} s: {what}")
+
+
+def _counter(engine: EngineUnderTest, name: str) -> float:
+    text = httpx2.get(f"{engine.query}/metrics", headers={"accept": "text/plain"}, trust_env=False).text
+    (line,) = (line for line in text.splitlines() if line.startswith(f"{name} "))
+    return float(line.rpartition(" ")[2])
+
+
+def _hits(engine: EngineUnderTest) -> float:
+    return _counter(engine, 'clipper_remote_cache_lookups_total{result="hit"}')
+
+
+def _check_none_was_held_up(answers: list[Asked]) -> None:
+    """Some wait for the cache once, until it is known to be away; all others do not."""
+    waited = [asked for asked in answers if asked.seconds >= CACHE_TIMEOUT_S]
+    assert max(asked.seconds for asked in answers) < CACHE_TIMEOUT_S + SLACK_S
+    assert len(waited) <= 4 * CLIENTS, "a query waited though the cache was known to be away"
+
+
+@pytest.mark.parametrize("how", ["killed", "hanging"])
+def test_queries_do_not_notice_that_the_cache_is_away_and_it_is_found_again(
+    how: str, engine: EngineUnderTest, redis: RedisServerUnderTest
+) -> None:
+    with Load(engine.query).going_on() as load:
+        _until(lambda: _hits(engine) > INPUTS, "hits in the cache elsewhere")
+        began = CLOCK.now()
+        redis.kill() if how == "killed" else redis.hang()
+        during = load.since(began, count=100 * CLIENTS)
+        assert _counter(engine, "clipper_cache_failures_total") > 0
+        redis.start() if how == "killed" else redis.go_on()
+        hits = _hits(engine)
+        _until(lambda: _hits(engine) > hits + INPUTS, "hits again, once the server is back")
+        load.since(CLOCK.now())
+    assert load.failures == []
+    assert {(asked.status, asked.is_right) for asked in load.answers} == {(200, True)}
+    _check_none_was_held_up(during)
+    assert engine.stop() == 0
+
+
+def test_what_one_engine_asked_another_knows(redis: RedisServerUnderTest, tmp_path: Path) -> None:
+    inputs = [[float(number), 1.0] for number in range(INPUTS)]
+    outputs = [number + 1.0 for number in range(INPUTS)]
+    with embedded_engine(tmp_path / "state", _options(redis, 1_000_000)) as first:
+        _connect(first)
+        assert _ask(first, inputs) == outputs
+        assert first.stop() == 0  # what waits to be written is written before the end
+    with embedded_engine(tmp_path / "state", _options(redis, 1_000_000)) as second:
+        connection = _connect(second, deploys=False)
+        assert _ask(second, inputs) == outputs
+        assert _hits(second) == INPUTS
+        assert _ask(second, inputs) == outputs
+        assert _hits(second) == INPUTS, "by now it has them itself"
+        logs = connection.cm.management.get_logs("sums")
+    assert "rows:" not in logs[-1]["text"]
+
+
+def test_a_server_that_is_away_is_no_reason_not_to_start(redis: RedisServerUnderTest, tmp_path: Path) -> None:
+    redis.kill()
+    options = ("--cache-url", f"redis://:s3cret@127.0.0.1:{redis.port}")
+    with embedded_engine(tmp_path / "state", options) as engine:
+        _connect(engine)
+        assert _ask(engine, [[1.0, 1.0]] * 3) == [2.0] * 3
+        assert engine.stop() == 0
+        assert "s3cret" not in engine.log
+
+
+def _ask(engine: EngineUnderTest, inputs: list[list[float]]) -> list[Any]:
+    answer = httpx2.post(f"{engine.query}/sums/predict", json={"input_batch": inputs}, timeout=60, trust_env=False)
+    return [prediction["output"] for prediction in answer.json()["batch_predictions"]]

@@ -1,0 +1,113 @@
+"""Who may wait, and how long it takes, with replicas that take 10 ms and 1 ms a row."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clipper_sls.domain.admission import CERTAIN_AFTER_BATCHES, Admission, fair_rate
+from clipper_sls.domain.batching import AimdBatching, FixedBatching
+from clipper_sls.domain.demand import FORGOTTEN_BELOW, WINDOW_S, Demand
+
+SIZE = 10
+ROUND_S = 0.020
+IDLE = float("inf")
+
+rates = st.dictionaries(st.sampled_from("abcdef"), st.floats(0, 1e4))
+capacities = st.floats(0.1, 1e4)
+
+
+@pytest.fixture
+def admission() -> Admission:
+    admission = Admission(FixedBatching(SIZE))
+    for size in (1, 5, SIZE) * CERTAIN_AFTER_BATCHES:
+        admission.observe(size, 0.010 + 0.001 * size)
+    return admission
+
+
+def wait_s(admission: Admission, queued_rows: int, replicas: int = 1, busy_for_s: float = IDLE, caller: str = "a"):
+    return admission.wait_s(caller, 0.1, queued_rows=queued_rows, replicas=replicas, busy_for_s=busy_for_s, now=0.0)
+
+
+def test_a_row_waits_for_those_before_it_and_for_its_own_batch(admission) -> None:
+    assert wait_s(admission, 0) == pytest.approx(ROUND_S)
+    assert wait_s(admission, SIZE - 1) == pytest.approx(ROUND_S)
+    assert wait_s(admission, SIZE) == pytest.approx(2 * ROUND_S)
+    assert wait_s(admission, 4 * SIZE) == pytest.approx(5 * ROUND_S)
+
+
+def test_replicas_share_the_work(admission) -> None:
+    assert wait_s(admission, 4 * SIZE, replicas=2) == pytest.approx(3 * ROUND_S)
+    admission.observe(SIZE, ROUND_S)  # what was told holds until the next batch
+    assert wait_s(admission, 4 * SIZE, replicas=5) == pytest.approx(ROUND_S)
+
+
+def test_the_batch_under_way_comes_first(admission) -> None:
+    assert wait_s(admission, 0, busy_for_s=0.005) == pytest.approx(ROUND_S + 0.015)
+    assert wait_s(admission, 0, busy_for_s=1.0) == pytest.approx(ROUND_S)
+
+
+def test_callers_that_ask_for_little_leave_the_rest(admission) -> None:
+    admission.asked("a", 10_000, 0.0)
+    admission.asked("b", 50, 0.0)  # a tenth of the 500 rows a second
+    assert wait_s(admission, SIZE - 1) == pytest.approx(2 * ROUND_S)
+    assert wait_s(admission, SIZE - 2) == pytest.approx(ROUND_S)
+
+
+def test_callers_that_ask_for_much_get_equal_shares(admission) -> None:
+    admission.asked("a", 10_000, 0.0)
+    admission.asked("b", 100_000, 0.0)
+    for caller in "ab":
+        assert wait_s(admission, SIZE // 2, caller=caller) == pytest.approx(2 * ROUND_S)
+        assert wait_s(admission, SIZE // 2 - 1, caller=caller) == pytest.approx(ROUND_S)
+
+
+def test_nothing_is_told_before_anything_is_known(admission) -> None:
+    new = Admission(FixedBatching(SIZE))
+    for _ in range(CERTAIN_AFTER_BATCHES - 1):
+        new.observe(1, 5.0)
+    assert wait_s(new, 1_000_000) == 0.0
+    assert wait_s(admission, 1_000_000, replicas=0) == 0.0
+
+
+def test_nothing_is_told_while_batches_still_grow() -> None:
+    policy = AimdBatching()
+    admission = Admission(policy)
+    for _ in range(100):
+        policy.observe(1, 0.004, 0.1)  # never more than one was there
+        admission.observe(1, 0.004)
+    assert wait_s(admission, 1_000) == 0.0
+
+
+@given(demands=rates, capacity=capacities)
+def test_nobody_gets_less_than_an_equal_share(demands, capacity) -> None:
+    share = capacity / len(demands.keys() | {"a"})
+    assert fair_rate("a", demands, capacity) >= share * (1 - 1e-9)
+
+
+@given(demands=rates, capacity=capacities)
+def test_together_callers_are_promised_no_more_than_there_is(demands, capacity) -> None:
+    promised = sum(min(wanted, fair_rate(caller, demands, capacity)) for caller, wanted in demands.items())
+    assert promised <= capacity * (1 + 1e-9)
+
+
+@given(demands=rates, capacity=capacities)
+def test_what_is_not_wanted_is_left_to_the_others(demands, capacity) -> None:
+    others = sum(wanted for caller, wanted in demands.items() if caller != "a")
+    assert fair_rate("a", demands, capacity) >= capacity - others - 1e-6
+
+
+def test_demand_is_a_rate_that_fades() -> None:
+    demand = Demand()
+    for tick in range(1_000):
+        demand.add("a", 1, tick / 100)
+    assert demand.rates(10.0)["a"] == pytest.approx(100, rel=0.02)
+    assert demand.rates(10.0 + WINDOW_S)["a"] == pytest.approx(37, rel=0.02)
+
+
+def test_who_stays_away_is_forgotten() -> None:
+    demand = Demand()
+    demand.add("a", 1, 0.0)
+    demand.add("b", 1_000_000, 0.0)
+    assert demand.rates(WINDOW_S).keys() == {"b"}
+    assert demand.rates(1_000.0) == {}
+    assert FORGOTTEN_BELOW > 0
