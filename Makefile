@@ -30,7 +30,7 @@ UV_ENV := index="$${UV_DEFAULT_INDEX:-$${UV_INDEX_URL:-$$PIP_INDEX_URL}}"; \
 
 .PHONY: help
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: $(HAS_PROJECT) ## Create .venv with everything that development needs; nothing to do when it is there
@@ -120,6 +120,14 @@ infra: setup ## Run the tests that hold the tree together
 .PHONY: bench
 bench: setup ## Measure beside plain FastAPI and beside the limit of Python (20 minutes; ARGS=--quick for a look)
 	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: bench-peers
+bench-peers: setup ## The same beside LitServe, MLServer, BentoML and Ray Serve, where they are installed
+	@$(BIN)/python -m bench --peers $(ARGS)
+
+.PHONY: bench-peers-setup
+bench-peers-setup: setup ## Install these, each into an environment of its own (2 GB, some minutes)
+	@$(BIN)/python -m bench.peers.environments $(ARGS)
 
 .PHONY: lock
 lock: setup ## Renew the locked versions

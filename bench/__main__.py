@@ -7,6 +7,7 @@ any answer was another query's.
 import argparse
 import json
 import resource
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,12 +19,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench.contenders.baselines import LIMIT, PLAIN
 from bench.contenders.contender import Contender
 from bench.contenders.engine import Engine
+from bench.peers.contenders import peers
+from bench.peers.environments import FOLDER
 from bench.plan import MEASUREMENTS, Plan
 from bench.points import Point, summaries, wrong_answers
 from bench.report.results import results, write
 from bench.report.tables import tables
 from bench.run import Turn, turns
 from bench.workloads import WORKLOADS
+from clipper_sls import ClipperException
 
 OUTPUT = Path(__file__).parent / "results"
 WIDTH = 140
@@ -37,17 +41,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     plan = plan_of(options)
     _allow_many_files()
     progress = Console(stderr=True)
-    contenders: list[Contender] = [Engine(), PLAIN, LIMIT]
-    skipped: list[str] = []
-    points = _measure(turns(plan, contenders), progress)
-    found = results(plan, points, skipped)
+    contenders, missing = _contenders(options)
+    for name in missing:
+        progress.print(f"Skipped: {name} has no environment in {options.peer_environments}; make bench-peers-setup")
+    points, failures = _measure(turns(plan, contenders), progress)
+    found = results(plan, points, missing, failures)
     written = write(options.output, found, points)
     if options.json:
         print(json.dumps(found))
     else:
         _print(points)
         progress.print("Written:", *written, sep="\n  ", highlight=False, soft_wrap=True)
-    return 1 if wrong_answers(points) else 0
+    return 1 if wrong_answers(points) or failures else 0
+
+
+def _contenders(options: argparse.Namespace) -> tuple[list[Contender], list[str]]:
+    """And the names of rivals that are not installed."""
+    contenders: list[Contender] = [Engine(), PLAIN, LIMIT]
+    missing: list[str] = []
+    if options.peers:
+        found, missing = peers(options.peer_environments)
+        contenders.extend(found)
+    return [one for one in contenders if not options.servers or one.name in options.servers], missing
 
 
 def plan_of(options: argparse.Namespace) -> Plan:
@@ -71,21 +86,30 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--loads", type=float, nargs="+", help="of an open loop, as shares of the capacity")
     options.add_argument("--only", nargs="+", choices=MEASUREMENTS, metavar="NAME", help=", ".join(MEASUREMENTS))
     options.add_argument("--workloads", nargs="+", choices=WORKLOADS, metavar="NAME", help=", ".join(WORKLOADS))
+    options.add_argument("--servers", nargs="+", metavar="NAME", help="only these, by their names in the tables")
+    options.add_argument("--peers", action="store_true", help="rivals, too, as far as their environments are there")
+    options.add_argument("--peer-environments", type=Path, default=FOLDER, help="folder of these; default: %(default)s")
     options.add_argument("--seed", type=int, help="of the arrivals")
     options.add_argument("--output", type=Path, default=OUTPUT, help="folder for results.json and the charts")
     options.add_argument("--json", action="store_true", help="print the results as JSON instead of tables")
     return options
 
 
-def _measure(todo: Sequence[Turn], console: Console) -> list[Point]:
+def _measure(todo: Sequence[Turn], console: Console) -> tuple[list[Point], list[str]]:
+    """What was measured, and what failed: a server that does not start costs its own turn only."""
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     points: list[Point] = []
+    failures: list[str] = []
     with Progress(*columns, TextColumn("{task.description}"), console=console) as progress:
         task = progress.add_task("", total=len(todo))
         for turn in todo:
-            points.extend(turn(lambda what: progress.update(task, description=what)))
+            try:
+                points.extend(turn(lambda what: progress.update(task, description=what)))  # keeps what came before
+            except (OSError, RuntimeError, subprocess.SubprocessError, ClipperException) as error:
+                failures.append(f"{progress.tasks[task].description}: {error}")
+                progress.console.print(f"Failed: {failures[-1]}", markup=False)
             progress.advance(task)
-    return points
+    return points, failures
 
 
 def _print(points: Sequence[Point]) -> None:

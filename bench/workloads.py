@@ -7,6 +7,7 @@ import fcntl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ TREES = 50
 SURE = 0.9
 """Of these rows so many trees are of one mind that another release of scikit-learn gives the same digit."""
 ROWS = 64
+MAX_BATCH = 64
+BATCH_WAIT_S = 0.002
+"""What servers are told that have to be told: the largest batch, and how long the first row of one waits at most."""
 CALL_S = 0.002
 ROW_S = 0.00005
 
@@ -72,12 +76,14 @@ def accelerator(folder: Path) -> Model:
     return predict
 
 
+@cache
 def ten_numbers() -> list[Example]:
     """The first is left to the load generator; sums of different examples are far apart."""
     rows = [[0.0] + [round(0.37 * place + 0.011 * number, 3) for place in range(1, 10)] for number in range(ROWS)]
     return [Example(row, sum(row), adds_first=True) for row in rows]
 
 
+@cache
 def digits() -> list[Example]:
     """Digits of the data set. Their first pixel, a corner, is 0 in all of them, so no tree looks at it."""
     from sklearn.datasets import load_digits
@@ -88,6 +94,7 @@ def digits() -> list[Example]:
     return [Example(images[index].tolist(), float(odds[index].argmax()), adds_first=False) for index in sure]
 
 
+@cache
 def _trained_forest() -> Any:
     """The same in every process; takes 0.2 s."""
     from sklearn.datasets import load_digits

@@ -14,7 +14,8 @@ from typing import Self, cast
 
 import msgspec
 
-from bench.contenders.served import MAX_BATCH, load_model
+from bench.contenders.served import load_model
+from bench.workloads import MAX_BATCH
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_rows = msgspec.msgpack.Decoder(list[list[float]]).decode

@@ -6,8 +6,6 @@ from pathlib import Path
 from bench.workloads import WORKLOADS, Model
 
 WORKLOAD = WORKLOADS[os.environ["BENCH_WORKLOAD"]]
-MAX_BATCH = 64
-BATCH_WAIT_S = 0.002
 
 
 def load_model() -> Model:

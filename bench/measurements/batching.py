@@ -10,7 +10,11 @@ from bench.points import Point
 from bench.workloads import FOREST
 
 NAME = "batching"
-SIDES = (Engine(), Engine(name="batch size 1", batch_size=1))
+SIDES = (
+    Engine(),
+    Engine(name="learnt quantiles", options={"batching": "quantile"}),
+    Engine(name="batch size 1", batch_size=1),
+)
 
 
 def batching(plan: Plan, side: Engine, round_number: int, tell: Tell) -> Iterator[Point]:

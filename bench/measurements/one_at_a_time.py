@@ -45,7 +45,7 @@ def _start(server: Server) -> Figures:
 
 def _deployed(server: Server, contender: Engine, folder: Path) -> float:
     started_at = time.perf_counter()
-    deploy(folder, NO_OP.name, NO_OP.load(folder), [GENEROUS_MS], batch_size=contender.batch_size, replicas=1)
+    deploy(folder, contender, NO_OP.name, NO_OP.load(folder), [GENEROUS_MS])
     path = contender.path(NO_OP, GENEROUS_MS)
     while not answers(server.port, path, contender.body, NO_OP.examples()[0]):
         pass

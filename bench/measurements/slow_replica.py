@@ -13,7 +13,7 @@ from bench.load.arrivals import poisson
 from bench.load.figures import open_loop
 from bench.measurements.stage import Tell, set_up
 from bench.plan import GENEROUS_MS, Plan
-from bench.points import OURS, Point
+from bench.points import Point
 from bench.workloads import ACCELERATOR, CALL_S, ROW_S, Model, Workload
 
 NAME = "slow-replica"
@@ -21,6 +21,7 @@ REPLICAS = 3
 RATE_PER_S = 300.0
 SLOWNESS = 10
 HEALTHY = "all healthy"
+UNHEDGED = "without hedging"
 
 
 def own_accelerators(folder: Path, slowness: int) -> Model:
@@ -41,17 +42,17 @@ def own_accelerators(folder: Path, slowness: int) -> Model:
     return predict
 
 
+_HEALTHY = replace(ACCELERATOR, load=lambda folder: own_accelerators(folder, 1))
+_ONE_SLOW = replace(ACCELERATOR, load=lambda folder: own_accelerators(folder, SLOWNESS))
 SIDES = (
-    (Engine(name=HEALTHY, replicas=REPLICAS), replace(ACCELERATOR, load=lambda folder: own_accelerators(folder, 1))),
-    (
-        Engine(name=OURS, replicas=REPLICAS),
-        replace(ACCELERATOR, load=lambda folder: own_accelerators(folder, SLOWNESS)),
-    ),
+    (Engine(replicas=REPLICAS), _ONE_SLOW),
+    (Engine(name=UNHEDGED, replicas=REPLICAS, options={"hedging": False}), _ONE_SLOW),
+    (Engine(name=HEALTHY, replicas=REPLICAS), _HEALTHY),
 )
 
 
 def slow_replica(plan: Plan, side: tuple[Engine, Workload], round_number: int, tell: Tell) -> Iterator[Point]:
-    """One of SIDES. The ratio of p99 is what the slow replica costs."""
+    """One of SIDES. The ratio of p99 to that of healthy replicas is what the slow one costs."""
     contender, workload = side
     with set_up(plan, contender, workload, round_number, tell) as stage:
         arrivals = poisson(RATE_PER_S, plan.seconds, stage.driver.chance)

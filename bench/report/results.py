@@ -13,10 +13,16 @@ from bench.points import Point, as_json, summaries
 from bench.report.charts import charts
 
 
-def results(plan: Plan, points: Sequence[Point], skipped: Sequence[str]) -> dict[str, Any]:
+def results(plan: Plan, points: Sequence[Point], skipped: Sequence[str], failures: Sequence[str]) -> dict[str, Any]:
     """Everything that was measured and on what, as JSON has it."""
     machine = {"python": platform.python_version(), "system": platform.platform(), "cores": os.cpu_count()}
-    return {"machine": machine, "plan": asdict(plan), "skipped": list(skipped), **as_json(points)}
+    return {
+        "machine": machine,
+        "plan": asdict(plan),
+        "skipped": list(skipped),
+        "failures": list(failures),
+        **as_json(points),
+    }
 
 
 def write(output: Path, found: dict[str, Any], points: Sequence[Point]) -> list[Path]:

@@ -16,29 +16,34 @@ OPEN = {"offered_per_s", "goodput_per_s", "inside", "kept", "p50_ms", "p99_ms", 
 COSTS = {"server_cpu_us", "generator_cpu_us", "foreign_cores", "queries", "wrong", "failed", "unfinished", "defaults"}
 BY_SECOND = {"offered_per_s", "goodput_per_s", "inside", "default"}
 
+OURS_ONLY = ["--servers", OURS]
 EXPECTED = {
     "one-at-a-time": (EVERYBODY, CLOSED | COSTS | {"start_s", "memory_mib"}),
     "closed-loop": (EVERYBODY, CLOSED | COSTS),
     "cache-hits": ({OURS, PLAIN.name}, CLOSED | COSTS),
-    "open-loop": (EVERYBODY, OPEN | COSTS),
-    "overload": (EVERYBODY, OPEN | COSTS),
-    "trace": (EVERYBODY, BY_SECOND),
-    "batching": ({OURS, "batch size 1"}, CLOSED | COSTS),
-    "slow-replica": ({OURS, "all healthy"}, {"p50_ms", "p99_ms", "inside"} | COSTS),
+    "open-loop": ({OURS}, OPEN | COSTS),
+    "overload": ({OURS}, OPEN | COSTS),
+    "trace": ({OURS}, BY_SECOND),
+    "batching": ({OURS, "learnt quantiles", "batch size 1"}, CLOSED | COSTS),
+    "slow-replica": ({OURS, "without hedging", "all healthy"}, {"p50_ms", "p99_ms", "inside"} | COSTS),
 }
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    "names",
-    [["one-at-a-time", "closed-loop", "cache-hits"], ["open-loop", "overload", "trace"], ["batching", "slow-replica"]],
-    ids=" ".join,
+    ("names", "options"),
+    [
+        (["one-at-a-time", "closed-loop", "cache-hits"], []),
+        (["open-loop", "overload", "trace"], OURS_ONLY),
+        (["batching", "slow-replica"], []),
+    ],
+    ids=["beside others", "open loops", "variants"],
 )
 def test_everything_is_measured_and_no_answer_is_wrong(
-    names: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    names: list[str], options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status = main([*SHORT, "--json", "--output", str(tmp_path / "results"), "--only", *names])
+    status = main([*SHORT, "--json", "--output", str(tmp_path / "results"), "--only", *names, *options])
 
     found = json.loads(capsys.readouterr().out)
     assert status == found["wrong_answers"] == 0
