@@ -9,6 +9,7 @@ Replicas work in rounds: each takes a batch, and all batches of a round are over
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 
 from clipper_sls.domain.batching import BatchingPolicy
 from clipper_sls.domain.batching.latency_line import LatencyLine
@@ -62,9 +63,14 @@ class Admission:
         """A call was not answered by its deadline."""
         self._reserve = min(MOST_RESERVE, self._reserve + RESERVE_STEP * (1.0 - LATE_SHARE))
 
-    def asked(self, caller: str, rows: int, now: float) -> None:
+    def asked(self, caller: str, rows: int) -> None:
         """`caller` asks for `rows`, whether they are admitted or not."""
-        self._demand.add(caller, rows, now)
+        self._demand.add(caller, rows)
+
+    def free_rows(self, caller: str) -> float:
+        """While fewer rows of `caller` wait there is nothing to ask; 0 before the first question after a batch."""
+        pace = self._paces.get(caller)
+        return 0.0 if pace is None else (ALWAYS_ADMITTED * pace.rows if pace.rows else inf)
 
     def wait_s(
         self, caller: str, budget_s: float, *, queued_rows: int, replicas: int, busy_for_s: float, now: float

@@ -12,17 +12,20 @@ class Demand:
     """Rows a second by caller, as exponentially weighted averages. Callers that stay away are forgotten."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, tuple[float, float]] = {}  # decayed count, and when it was so
+        self._rows: dict[str, float] = {}  # decayed counts, as of the last reading
+        self._new: dict[str, int] = {}  # rows since then
+        self._read_at = -math.inf
 
-    def add(self, caller: str, rows: int, now: float) -> None:
-        count, at = self._rows.get(caller, (0.0, now))
-        self._rows[caller] = (count * math.exp((at - now) / WINDOW_S) + rows, now)
+    def add(self, caller: str, rows: int) -> None:
+        self._new[caller] = self._new.get(caller, 0) + rows
 
     def rates(self, now: float) -> dict[str, float]:
-        rates = {
-            caller: count * math.exp((at - now) / WINDOW_S) / WINDOW_S for caller, (count, at) in self._rows.items()
-        }
-        for caller, rate in rates.items():
-            if rate < FORGOTTEN_BELOW:
-                del self._rows[caller]
-        return {caller: rate for caller, rate in rates.items() if rate >= FORGOTTEN_BELOW}
+        """Of all callers. What was asked for since the last reading counts as asked for now."""
+        fading = math.exp(min(0.0, self._read_at - now) / WINDOW_S)
+        rates = {caller: rows * fading for caller, rows in self._rows.items()}
+        for caller, rows in self._new.items():
+            rates[caller] = rates.get(caller, 0.0) + rows
+        self._rows = {caller: rows for caller, rows in rates.items() if rows >= FORGOTTEN_BELOW * WINDOW_S}
+        self._new.clear()
+        self._read_at = now
+        return {caller: rows / WINDOW_S for caller, rows in self._rows.items()}

@@ -67,9 +67,12 @@ class Dispatcher:
         now = self._clock.now()
         if deadline <= now:
             return refused(LATE, len(rows))
-        self._admission.asked(caller, len(rows), now)
-        if self._queue and (reason := self._refusal(caller, deadline - now, now)):
-            return refused(reason, len(rows))
+        self._admission.asked(caller, len(rows))
+        queued_rows = self._queue.rows_of(caller)
+        if queued_rows and queued_rows >= self._admission.free_rows(caller):
+            reason = self._refusal(caller, queued_rows, deadline - now, now)
+            if reason is not None:
+                return refused(reason, len(rows))
         answered: Asked = asyncio.get_running_loop().create_future()
         if not rows:
             answered.set_result(())
@@ -144,12 +147,12 @@ class Dispatcher:
                     future.set_result(None)
             self._drained.clear()
 
-    def _refusal(self, caller: str, budget_s: float, now: float) -> Unanswered | None:
+    def _refusal(self, caller: str, queued_rows: int, budget_s: float, now: float) -> Unanswered | None:
         """Why another row of `caller` need not wait."""
         wait_s = self._admission.wait_s(
             caller,
             budget_s,
-            queued_rows=self._queue.rows_of(caller),
+            queued_rows=queued_rows,
             replicas=len(self._workers),
             busy_for_s=self._busy_for_s(now),
             now=now,

@@ -7,7 +7,6 @@ and count for nothing.
 
 import heapq
 import itertools
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -88,7 +87,7 @@ class RowQueue:
         self._heap: list[tuple[float, int, Span]] = []
         self._numbers = itertools.count()
         self._row_count = 0
-        self._rows_of: Counter[str] = Counter()  # by caller
+        self._rows_of: dict[str, int] = {}  # by caller
 
     def __len__(self) -> int:
         """Rows that wait. Those of calls that were cancelled count until they come to the top."""
@@ -97,7 +96,7 @@ class RowQueue:
 
     def rows_of(self, caller: str) -> int:
         """As `len`, of one caller."""
-        return self._rows_of[caller]
+        return self._rows_of.get(caller, 0)
 
     def push(self, call: Call) -> None:
         """Let all rows of `call` wait; it has one at least."""
@@ -168,7 +167,7 @@ class RowQueue:
     def _count(self, call: Call, rows: int) -> None:
         call.queued += rows
         self._row_count += rows
-        self._rows_of[call.caller] += rows
+        self._rows_of[call.caller] = self._rows_of.get(call.caller, 0) + rows
 
 
 def _fitting(span: Span, max_rows: int, max_bytes: int, *, is_first: bool) -> tuple[int, int]:

@@ -76,15 +76,15 @@ def test_one_in_a_hundred_may_be_late(admission) -> None:
 
 
 def test_callers_that_ask_for_little_leave_the_rest(admission) -> None:
-    admission.asked("a", 10_000, 0.0)
-    admission.asked("b", 50, 0.0)  # a tenth of the 500 rows a second
+    admission.asked("a", 10_000)
+    admission.asked("b", 50)  # a tenth of the 500 rows a second
     assert wait_s(admission, SIZE) == pytest.approx(2 * ROUND_S)
     assert wait_s(admission, SIZE - 2) == pytest.approx(ROUND_S)
 
 
 def test_callers_that_ask_for_much_get_equal_shares(admission) -> None:
-    admission.asked("a", 10_000, 0.0)
-    admission.asked("b", 100_000, 0.0)
+    admission.asked("a", 10_000)
+    admission.asked("b", 100_000)
     for caller in "ab":
         assert wait_s(admission, SIZE // 2, caller=caller) == pytest.approx(2 * ROUND_S)
         assert wait_s(admission, SIZE // 2 - 1, caller=caller) == pytest.approx(ROUND_S)
@@ -128,15 +128,17 @@ def test_what_is_not_wanted_is_left_to_the_others(demands, capacity) -> None:
 def test_demand_is_a_rate_that_fades() -> None:
     demand = Demand()
     for tick in range(1_000):
-        demand.add("a", 1, tick / 100)
+        demand.add("a", 1)
+        demand.rates(tick / 100)
     assert demand.rates(10.0)["a"] == pytest.approx(100, rel=0.02)
     assert demand.rates(10.0 + WINDOW_S)["a"] == pytest.approx(37, rel=0.02)
 
 
 def test_who_stays_away_is_forgotten() -> None:
     demand = Demand()
-    demand.add("a", 1, 0.0)
-    demand.add("b", 1_000_000, 0.0)
+    demand.add("a", 1)
+    demand.add("b", 1_000_000)
+    demand.rates(0.0)
     assert demand.rates(WINDOW_S).keys() == {"b"}
     assert demand.rates(1_000.0) == {}
     assert FORGOTTEN_BELOW > 0
