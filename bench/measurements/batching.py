@@ -7,7 +7,7 @@ from bench.load.figures import closed_loop
 from bench.measurements.stage import Tell, set_up
 from bench.plan import Plan
 from bench.points import Point
-from bench.workloads import FOREST
+from bench.workloads import FOREST, WORKLOADS
 
 NAME = "batching"
 SIDES = (
@@ -18,9 +18,10 @@ SIDES = (
 
 
 def batching(plan: Plan, side: Engine, round_number: int, tell: Tell) -> Iterator[Point]:
-    """One of SIDES."""
+    """One of SIDES, with the forest; or with what the plan has, where it has no forest."""
     clients = max(plan.clients)
-    with set_up(plan, side, FOREST, round_number, tell) as stage:
+    workload = FOREST if FOREST.name in plan.workloads else WORKLOADS[plan.workloads[0]]
+    with set_up(plan, side, workload, round_number, tell) as stage:
         measured = stage.closed_loop(clients)
     figures = closed_loop(measured.outcome) | measured.costs()
-    yield Point(NAME, FOREST.name, f"{clients} clients", side.name, round_number, figures)
+    yield Point(NAME, workload.name, f"{clients} clients", side.name, round_number, figures)
