@@ -120,6 +120,7 @@ class EmbeddedEngine:
             runtime_requirements=RUNTIME_REQUIREMENTS,
         )
         self._opened.push_async_callback(pools.close)
+        metrics.show(pools.pools)
         view = RegistryView(registry=registry, clock=clock)
         await view.load()
         answers = ModelAnswers(

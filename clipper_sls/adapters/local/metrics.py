@@ -1,17 +1,19 @@
 """Metrics of one process: counted once, shown as Prometheus' text and as the JSON that Clipper's frontend answered."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from clipper_sls.adapters.local.clipper_metrics import clipper_json
+from clipper_sls.adapters.local.pool_metrics import PoolMetrics
 from clipper_sls.adapters.local.prometheus_metrics import PrometheusMetrics
 from clipper_sls.adapters.local.tallies import Tallies
 from clipper_sls.domain.identifiers import AppName, ModelId
 from clipper_sls.domain.query import DefaultReason
+from clipper_sls.domain.replicas import PoolStatus
 from clipper_sls.ports.clock import Clock
 
 
@@ -23,6 +25,10 @@ class LocalMetrics:
         self._tallies = Tallies(clock.now, chance)
         self._registry = CollectorRegistry()
         self._registry.register(PrometheusMetrics(self._tallies))
+
+    def show(self, pools: Callable[[], Sequence[PoolStatus]]) -> None:
+        """Tell how the hosted versions are doing, too; `pools` is asked each time that somebody looks."""
+        self._registry.register(PoolMetrics(pools))
 
     def answered(self, application: AppName, latency_s: float, rows: int, reasons: Sequence[DefaultReason]) -> None:
         tally = self._tallies.applications[application]

@@ -9,7 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from clipper_sls.adapters.local.metrics import LocalMetrics
 from clipper_sls.domain.identifiers import AppName, ModelId
 from clipper_sls.domain.query import DefaultReason
-from clipper_sls.testing import ManualClock
+from clipper_sls.domain.records import Scaling
+from clipper_sls.testing import FakeModelHost, ManualClock
 
 APP = AppName("app")
 MODEL = ModelId.of("m", 1)
@@ -27,6 +28,10 @@ def metrics() -> LocalMetrics:
     metrics.cache_evicted(5)
     metrics.cache_failed()
     metrics.replica_crashed(MODEL)
+    metrics.hedged(MODEL)
+    metrics.hedged(MODEL)
+    metrics.hedge_won(MODEL, by_copy=True)
+    metrics.hedge_won(MODEL, by_copy=False)
     return metrics
 
 
@@ -51,10 +56,23 @@ def test_prometheus_text(metrics: LocalMetrics) -> None:
         ("clipper_cache_lookups_total", frozenset({*model, ("result", "miss")})): 3,
         ("clipper_replica_crashes_total", frozenset(model)): 1,
         ("clipper_coalesced_rows_total", frozenset(model)): 2,
+        ("clipper_hedged_batches_total", frozenset(model)): 2,
+        ("clipper_hedges_won_total", frozenset(model)): 1,
         ("clipper_cache_evictions_total", frozenset()): 5,
         ("clipper_cache_failures_total", frozenset()): 1,
     }
     assert {key: samples[key] for key in expected} == expected
+
+
+def test_replicas_and_queues_as_they_are_when_somebody_looks(metrics: LocalMetrics) -> None:
+    host = FakeModelHost(hosted={MODEL: Scaling.fixed(2)})
+    metrics.show(host.pools)
+    labels = frozenset((("model", "m"), ("version", "1")))
+    ready = labels | {("state", "ready")}
+    assert _samples(metrics)["clipper_replicas", ready] == 2
+    host.hosted[MODEL] = Scaling.fixed(3)
+    assert _samples(metrics)["clipper_replicas", ready] == 3
+    assert _samples(metrics)["clipper_queued_rows", labels] == 0
 
 
 def _by_name(entries: list[dict[str, Any]]) -> dict[str, Any]:
