@@ -11,6 +11,8 @@ NEWEST_WEIGHT = 0.3
 """Of a replica's last batch in what is known of its speed."""
 SLOW = 2.0
 """Times as long as the fastest other replica; from there on a replica gets what the others cannot take."""
+NOTICEABLE_S = 0.002
+"""Who takes no more than this longer than the fastest is not slow: of short batches all times are chance."""
 RETRY_S = 0.25
 """A slow replica is tried again so often, with one row, for it may have recovered."""
 
@@ -57,7 +59,10 @@ class Stragglers:
 
     def is_slow(self, replica_id: int) -> bool:
         others = [times for other, times in self._slowness.items() if other != replica_id]
-        return bool(others) and self._slowness.get(replica_id, 1.0) > SLOW * min(others)
+        if not others:
+            return False
+        times, fastest = self._slowness.get(replica_id, 1.0), min(others)
+        return times > SLOW * fastest and (times - fastest) * self._line.mean_s > NOTICEABLE_S
 
     def is_worth_trying(self, replica_id: int, now: float) -> bool:
         """Whether a slow replica has been left alone for long enough."""

@@ -20,6 +20,11 @@ class LatencyLine:
         self._square += weight * (size * size - self._square)
         self._product += weight * (size * latency_s - self._product)
 
+    @property
+    def mean_s(self) -> float:
+        """What a batch takes, whatever its size; 0 before the first one."""
+        return self._latency_s
+
     def latency_s(self, size: float) -> float:
         """What a batch of `size` rows would take; in proportion to its rows while all batches were of one size."""
         fixed_s, row_s = self._parts()

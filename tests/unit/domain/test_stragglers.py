@@ -36,6 +36,14 @@ def test_a_replica_that_takes_much_longer_than_others_is_slow() -> None:
     assert [stragglers.is_slow(replica_id) for replica_id in (1, 2, 3)] == [False, True, False]
 
 
+def test_of_short_batches_all_times_are_chance() -> None:
+    stragglers = Stragglers()
+    for number in range(100):
+        for replica_id, taken in ((1, 0.0002), (2, 0.0010)):
+            stragglers.observe(replica_id, 1, taken, now=number / 100)
+    assert not stragglers.is_slow(2)
+
+
 def test_one_replica_alone_is_never_slow() -> None:
     assert not after(50.0).is_slow(1)
 
