@@ -1,7 +1,7 @@
 """The hot path: rows come in, wait in the queue, and go to whichever replica is idle.
 
 Work-conserving: a replica that waits gets the next batch at once, of what is there, and nothing waits for a batch to
-fill. Rows that arrive in one turn of the event loop share a batch, because the pump runs once at the end of the turn.
+fill, unless the version asks for it. Rows that arrive in one turn of the event loop share a batch, because the pump runs once at the end of the turn.
 
 A replica that has answered asks for more a fraction of a millisecond later. Answering the callers of a large batch
 takes longer than that, and the replica would wait for it, so while rows wait the answers are held until it has its
@@ -265,6 +265,7 @@ class Dispatcher:
         now = self._clock.now()
         latency_s = now - batch.taken_at
         self._metrics.batch(self._version.id, batch.size, latency_s, batch.taken_at - batch.oldest_arrival)
-        if self._stragglers.observe(batch.replica_id, batch.size, latency_s, now):
+        is_leaving = batch.replica_id not in self._workers
+        if is_leaving or self._stragglers.observe(batch.replica_id, batch.size, latency_s, now):
             self._policy.observe(batch.size, latency_s, batch.budget_s)
             self._admission.observe(batch.size, latency_s)

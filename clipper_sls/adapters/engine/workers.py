@@ -29,6 +29,9 @@ class Workers:
         """All of them, idle or at work."""
         return len(self._all)
 
+    def __contains__(self, replica_id: int) -> bool:
+        return replica_id in self._all
+
     @property
     def has_idle(self) -> bool:
         return bool(self._idle)
