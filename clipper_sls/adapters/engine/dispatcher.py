@@ -1,7 +1,8 @@
 """The hot path: rows come in, wait in the queue, and go to whichever replica is idle.
 
 Work-conserving: a replica that waits gets the next batch at once, of what is there, and nothing waits for a batch to
-fill, unless the version asks for it. Rows that arrive in one turn of the event loop share a batch, because the pump runs once at the end of the turn.
+fill, unless the version asks for it. Rows that arrive in one turn of the event loop share a batch, because the pump
+runs once at the end of the turn.
 
 A replica that has answered asks for more a fraction of a millisecond later. Answering the callers of a large batch
 takes longer than that, and the replica would wait for it, so while rows wait the answers are held until it has its
