@@ -25,6 +25,9 @@ def dev(
         typer.Option(help="Address to listen on; any but this machine needs a token.", show_default="127.0.0.1"),
     ] = None,
     cluster: options.Cluster = None,
+    frontends: Annotated[
+        int | None, typer.Option(help="Processes that answer queries, where cores are to spare.", show_default="1")
+    ] = None,
     cache_size_bytes: options.CacheSize = None,
     cache_url: Annotated[
         str | None,
@@ -44,6 +47,7 @@ def dev(
         state_dir=state_dir,
         host=host,
         cluster_name=cluster,
+        frontends=frontends,
         cache_size_bytes=cache_size_bytes,
         cache_url=cache_url,
     )
@@ -103,7 +107,10 @@ def _show(out: Output, management: "ManagementClient") -> None:
     engine, pools = management.get_status(), management.get_replicas()
     if out.as_json:
         return out.document({**engine, "pools": pools})
-    out.fields({**engine, "started_at": when(engine["started_at"])})
+    shown = {**engine, "started_at": when(engine["started_at"])}
+    if "frontends" in engine:
+        shown["frontends"] = ", ".join(f"{one['state']} (pid {one['pid']})" for one in engine["frontends"])
+    out.fields(shown)
     if pools:
         out.lines([""])
         out.table(("model", "version", "health", "ready", "queued"), map(_row, pools), right=("ready", "queued"))

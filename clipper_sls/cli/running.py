@@ -1,7 +1,6 @@
 """The embedded engine in the foreground, until Ctrl-C or SIGTERM."""
 
 import asyncio
-import gc
 import json
 import logging
 import signal
@@ -15,14 +14,12 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.markup import escape
 
-from clipper_sls.bootstrap import EmbeddedEngine
+from clipper_sls.bootstrap.engine import EmbeddedEngine
+from clipper_sls.bootstrap.garbage import spare_the_garbage_collector
 from clipper_sls.config import Settings
 from clipper_sls.http.management import EngineInfo
 
 logger = logging.getLogger(__name__)
-
-GC_THRESHOLDS = (50_000, 20, 100)
-"""New containers before the youngest generation is collected, and collections of one before the next older one."""
 
 Greet = Callable[[EngineInfo], None]
 
@@ -47,7 +44,7 @@ async def _run(settings: Settings, *, move_ports: bool, ready_file: Path | None,
         if await _opened(engine, ended):
             if ready_file is not None:
                 engine.announce(ready_file)
-            _spare_the_garbage_collector()
+            spare_the_garbage_collector()
             greet(engine.info)
             await ended.wait()
             logger.info("Draining: answering what is being asked, then stopping the replicas ...")
@@ -72,14 +69,6 @@ async def _opened(engine: EmbeddedEngine, ended: asyncio.Event) -> bool:
         return False
     opening.result()
     return True
-
-
-def _spare_the_garbage_collector() -> None:
-    """What is there by now stays, and what a query leaves behind is freed without a collector: looking through all of
-    it, 50 ms at a time, would be the tail of every latency."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _on_signals(callback: Callable[[], object]) -> None:

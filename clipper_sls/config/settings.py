@@ -47,7 +47,12 @@ class Settings(BaseSettings):
     query_url: str | None = Field(None, description="the same engine's predict URLs; default: those that it names")
     management_token: SecretStr | None = None
 
-    cache_size_bytes: int = Field(32 * MIB, ge=0, description="prediction cache in this process; 0 switches it off")
+    frontends: int = Field(
+        1, ge=1, le=256, description="processes that answer queries, on machines with cores for them"
+    )
+    cache_size_bytes: int = Field(
+        32 * MIB, ge=0, description="prediction cache in each process that answers queries; 0 switches it off"
+    )
     cache_url: SecretStr | None = Field(
         None, description="a second one, in Redis or Valkey: `redis://`, `rediss://` or `unix://`, with its password"
     )

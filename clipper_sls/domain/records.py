@@ -1,6 +1,6 @@
 """What the registry holds: applications, model versions, links, current versions; and a snapshot of all of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
@@ -146,6 +146,13 @@ class RegistrySnapshot:
                 case Current():
                     currents[record.model] = record
         return cls(revision, applications, versions, links, currents)
+
+    def records(self) -> Iterator[Record]:
+        """What `of` makes an equal snapshot of."""
+        yield from self.applications.values()
+        yield from self.versions.values()
+        yield from (Link(name, model) for name, models in self.links.items() for model in models)
+        yield from self.currents.values()
 
     def linked(self, application: AppName) -> tuple[ModelName, ...]:
         return self.links.get(application, ())

@@ -28,6 +28,21 @@ async def bounded_stream(scope: Scope, receive: Receive, limit_bytes: int) -> As
         yield chunk
 
 
+async def read_part(receive: Receive, limit_bytes: int) -> bytes:
+    """The first `limit_bytes` of the body; what is beyond is read and thrown away. Raises ClientDisconnect."""
+    chunks, left_bytes = list[bytes](), limit_bytes
+    message = await receive()
+    while True:
+        chunk = _content(message)[:left_bytes]
+        chunks.append(chunk)
+        left_bytes -= len(chunk)
+        if not left_bytes:
+            await _drain(receive, message)
+        if not left_bytes or not message.get("more_body", False):
+            return b"".join(chunks)
+        message = await receive()
+
+
 async def sender_left(request: Request, error: Exception) -> Response:
     """Handles ClientDisconnect: nothing went wrong here, and nobody is there to read an answer."""
     return Response(status_code=400)

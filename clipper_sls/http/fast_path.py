@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clipper_sls.http.error_map import CODE_HEADER
-from clipper_sls.http.predict import JSON, Answer, PredictRoutes, unexpected_answer
+from clipper_sls.http.predict import JSON, Answer, PredictRoute, unexpected_answer
 
 logger = logging.getLogger(__name__)
 
@@ -19,9 +19,9 @@ _CODE_HEADER = CODE_HEADER.lower().encode()
 
 
 class PredictFastPath:
-    def __init__(self, app: ASGIApp, routes: PredictRoutes) -> None:
+    def __init__(self, app: ASGIApp, route: PredictRoute) -> None:
         self._app = app
-        self._routes = routes
+        self._route = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = _application(scope)
@@ -29,7 +29,7 @@ class PredictFastPath:
             await self._app(scope, receive, send)
             return
         try:
-            answer = await self._routes.answer(name, scope, receive)
+            answer = await self._route.answer(name, scope, receive)
         except ClientDisconnect:
             return
         except Exception as error:

@@ -13,7 +13,7 @@ from clipper_sls.http.body import read_body
 from clipper_sls.http.decode import decode_predict, decode_update
 from clipper_sls.http.encode import encode_batch, encode_error, encode_single
 from clipper_sls.http.error_map import CODE_HEADER, status_of
-from clipper_sls.service.services import Services
+from clipper_sls.service.services import PredictionServices, Services
 
 JSON = "application/json"
 
@@ -34,10 +34,10 @@ class Answer(Struct, frozen=True, gc=False):
     error_code: str | None = None
 
 
-class PredictRoutes:
+class PredictRoute:
     """One query from bytes to bytes. The deadline is fixed here, when the request arrives, and nowhere else."""
 
-    def __init__(self, services: Services, limits: InputLimits) -> None:
+    def __init__(self, services: PredictionServices, limits: InputLimits) -> None:
         self._services = services
         self._limits = limits
 
@@ -54,12 +54,6 @@ class PredictRoutes:
         headers = {CODE_HEADER: answer.error_code} if answer.error_code else None
         return Response(answer.body, answer.status, headers, media_type=JSON)
 
-    async def update(self, request: Request) -> Response:
-        try:
-            return await self._update(request)
-        except ClipperError as error:
-            return PlainTextResponse(error.msg, status_of(error), {CODE_HEADER: error.code})
-
     async def _predictions(self, name: str, scope: Scope, receive: Receive, arrived: float) -> bytes:
         application = await self._services.predictions.application(name)
         content = await read_body(scope, receive, self._limits.max_body_bytes)
@@ -68,6 +62,20 @@ class PredictRoutes:
         query = Query(application.name, application.input_type, body.rows, deadline, body.version)
         predictions = await self._services.predictions.predict(application, query)
         return encode_batch(predictions) if body.is_batch else encode_single(predictions[0])
+
+
+class UpdateRoute:
+    """Feedback, from bytes to a text."""
+
+    def __init__(self, services: Services, limits: InputLimits) -> None:
+        self._services = services
+        self._limits = limits
+
+    async def update(self, request: Request) -> Response:
+        try:
+            return await self._update(request)
+        except ClipperError as error:
+            return PlainTextResponse(error.msg, status_of(error), {CODE_HEADER: error.code})
 
     async def _update(self, request: Request) -> Response:
         application = await self._services.predictions.application(request.path_params["application"])

@@ -18,7 +18,7 @@ from clipper_sls.http.error_map import CODE_HEADER
 from clipper_sls.http.fast_path import PredictFastPath
 from clipper_sls.http.health import add_health_routes
 from clipper_sls.http.oip import oip_router
-from clipper_sls.http.predict import JSON, InputLimits, PredictRoutes, unexpected_answer
+from clipper_sls.http.predict import JSON, InputLimits, PredictRoute, UpdateRoute, unexpected_answer
 from clipper_sls.http.query_openapi import PREDICT_OPENAPI, UPDATE_OPENAPI
 from clipper_sls.service.services import Services
 
@@ -58,19 +58,19 @@ def create_query_app(
             max_batch_rows=limits.max_batch_rows,
         )
     )
-    routes = PredictRoutes(services, limits)
-    _add_application_routes(app, routes)
+    predict = PredictRoute(services, limits)
+    _add_application_routes(app, predict, UpdateRoute(services, limits))
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, sender_left)
-    return PredictFastPath(ServerErrorMiddleware(app, handler=_unexpected), routes)
+    return PredictFastPath(ServerErrorMiddleware(app, handler=unexpected), predict)
 
 
-def _add_application_routes(app: FastAPI, routes: PredictRoutes) -> None:
+def _add_application_routes(app: FastAPI, predict: PredictRoute, update: UpdateRoute) -> None:
     """Clipper's routes take one trailing slash."""
     for slash, documented in (("", True), ("/", False)):
         app.add_api_route(
             f"/{{application}}/predict{slash}",
-            routes.predict,
+            predict.predict,
             methods=["POST"],
             openapi_extra=PREDICT_OPENAPI,
             include_in_schema=documented,
@@ -80,7 +80,7 @@ def _add_application_routes(app: FastAPI, routes: PredictRoutes) -> None:
         )
         app.add_api_route(
             f"/{{application}}/update{slash}",
-            routes.update,
+            update.update,
             methods=["POST"],
             openapi_extra=UPDATE_OPENAPI,
             include_in_schema=documented,
@@ -110,7 +110,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return Response(body, error.status_code, {**(error.headers or {}), CODE_HEADER: code}, media_type=JSON)
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
+async def unexpected(request: Request, error: Exception) -> Response:
+    """Handles what nobody foresaw."""
     logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
     answer = unexpected_answer(error)
     return Response(answer.body, answer.status, {CODE_HEADER: "error"}, media_type=JSON)

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import socket
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -83,6 +84,59 @@ class HttpServers:
         await asyncio.gather(*self._tasks)
         for listener in self._sockets:
             listener.close()
+
+
+class _AwaitedServer(_Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_up.set()
+
+
+class ConnectionServer:
+    """An application on connections that others have accepted, until `close`."""
+
+    def __init__(self, app: ASGIApp, *, drain_timeout_s: float) -> None:
+        self._server = _AwaitedServer(_config(app, drain_timeout_s))
+        self._serving: asyncio.Task[None] | None = None
+        self._opening: set[asyncio.Task[object]] = set()
+
+    async def start(self) -> None:
+        """Returns when connections may come."""
+        self._serving = asyncio.create_task(self._server.serve(sockets=[]))
+        await self._server.is_up.wait()
+
+    def serve(self, connection: socket.socket) -> None:
+        """Answer what comes on `connection`, which belongs to this from now on."""
+        loop = asyncio.get_running_loop()
+        opening = loop.create_task(loop.connect_accepted_socket(self._protocol, connection))
+        self._opening.add(opening)
+        opening.add_done_callback(self._opened)
+
+    async def close(self) -> None:
+        """Answer the requests that are here, then end."""
+        if self._opening:
+            await asyncio.wait(self._opening)
+        self._server.should_exit = True
+        if self._serving is not None:
+            await self._serving
+
+    def _protocol(self) -> asyncio.Protocol:
+        """What uvicorn makes for a connection that it accepts itself."""
+        server = self._server
+        protocol: Any = server.config.http_protocol_class
+        made: asyncio.Protocol = protocol(
+            config=server.config, server_state=server.server_state, app_state=server.lifespan.state
+        )
+        return made
+
+    def _opened(self, opening: asyncio.Task[object]) -> None:
+        self._opening.discard(opening)
+        if not opening.cancelled():
+            opening.exception()  # the client has left already
 
 
 def _config(app: ASGIApp, drain_timeout_s: float) -> uvicorn.Config:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 from clipper_sls.domain.query import PackedRow
 from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE, CONTAINERLESS_IMAGE
@@ -27,6 +27,7 @@ class EngineStatus(TypedDict):
     query: str
     management: str
     started_at: float  # seconds since 1970, UTC
+    frontends: NotRequired[list[Answer]]  # of an engine that has any
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class RegistryView:
 
     async def load(self) -> RegistrySnapshot:
         """Read the store. Raises StoreError."""
-        return self._remember(await self._registry.snapshot())
+        return self.remember(await self._registry.snapshot())
 
     async def commit(self, decide: Decision) -> RegistrySnapshot:
         """Decide on the newest snapshot and commit; when somebody else was faster, decide again on theirs."""
@@ -59,12 +59,12 @@ class RegistryView:
             if not changes:
                 return snapshot
             try:
-                return self._remember(await self._registry.commit(changes, snapshot.revision))
+                return self.remember(await self._registry.commit(changes, snapshot.revision))
             except StaleWriteError:
                 await self.load()
         raise StaleWriteError(f"The registry was changed by others {MAX_ATTEMPTS} times in a row; try again")
 
-    def _remember(self, snapshot: RegistrySnapshot) -> RegistrySnapshot:
+    def remember(self, snapshot: RegistrySnapshot) -> RegistrySnapshot:
         """Two commits may return in either order; the older of two snapshots never replaces the newer."""
         self._read_at = self._clock.now()
         if snapshot.revision > self._snapshot.revision or self._snapshot.revision == 0:

@@ -12,11 +12,19 @@ from clipper_sls.service.registry_view import RegistryView
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
+class PredictionServices:
+    """What answers queries."""
+
     registry: RegistryView
+    predictions: PredictionService
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Services(PredictionServices):
+    """And what else an engine does."""
+
     applications: ApplicationService
     models: ModelService
-    predictions: PredictionService
     feedback: FeedbackService
     host: ModelHost
-    clock: Clock

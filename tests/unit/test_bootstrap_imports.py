@@ -19,7 +19,7 @@ FREE_OF = {
     "clipper_sls.deployers.python": SERVER | {"sqlite3", "numpy", "awslambdaric", "clipper_sls.bootstrap"},
     "clipper_sls.runtime.model": SERVER | CLIENT | {"typer", "rich", "clipper_sls.sdk", "clipper_sls.config"},
     "clipper_sls.runtime.rows": SERVER | CLIENT | {"typer", "rich", "clipper_sls.sdk", "clipper_sls.config"},
-    "clipper_sls.bootstrap": {"redis", "typer", "rich", "sklearn", "clipper_sls.sdk", "clipper_sls.cli"},
+    "clipper_sls.bootstrap.engine": {"redis", "typer", "rich", "sklearn", "clipper_sls.sdk", "clipper_sls.cli"},
 }
 
 
@@ -67,7 +67,7 @@ def test_a_cache_elsewhere_without_its_package_says_what_to_install(tmp_path: Pa
     code = (
         "import asyncio, sys\n"
         "sys.modules['redis'] = None\n"
-        "from clipper_sls.bootstrap import EmbeddedEngine\n"
+        "from clipper_sls.bootstrap.engine import EmbeddedEngine\n"
         "from clipper_sls.config import Settings\n"
         f"settings = Settings.load(state_dir={str(tmp_path)!r}, cache_url='redis://:s3cret@localhost', query_port=0, "
         "management_port=0)\n"

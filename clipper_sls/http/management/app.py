@@ -15,7 +15,7 @@ from clipper_sls.http.body import sender_left
 from clipper_sls.http.error_map import CODE_HEADER
 from clipper_sls.http.health import add_health_routes
 from clipper_sls.http.management.applications import add_application_routes
-from clipper_sls.http.management.engine import EngineInfo, add_engine_routes
+from clipper_sls.http.management.engine import EngineInfo, FrontendStates, add_engine_routes
 from clipper_sls.http.management.models import add_model_routes
 from clipper_sls.http.management.replicas import add_replica_routes
 from clipper_sls.service.services import Services
@@ -33,11 +33,13 @@ def create_management_app(
     shut_down: Callable[[], None],
     max_bundle_bytes: int,
     token: str | None,
+    frontends: FrontendStates | None = None,
 ) -> FastAPI:
-    """With a `token`, every request but those for health must carry it as a bearer token."""
+    """`frontends` returns how each one does, where there are any. With a `token`, every
+    request but those for health must carry it as a bearer token."""
     app = FastAPI(title="clipper-sls management", version=__version__, description=DESCRIPTION)
     add_health_routes(app, is_ready)
-    add_engine_routes(app, services, info, is_ready, shut_down)
+    add_engine_routes(app, services, info, is_ready, shut_down, frontends)
     add_application_routes(app, services)
     add_model_routes(app, services, max_bundle_bytes)
     add_replica_routes(app, services)

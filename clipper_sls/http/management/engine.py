@@ -13,6 +13,8 @@ from clipper_sls.service.services import Services
 
 TAG = "engine"
 
+FrontendStates = Callable[[], list[dict[str, Any]]]
+
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
@@ -33,6 +35,7 @@ def add_engine_routes(
     info: EngineInfo,
     is_ready: Callable[[], dict[str, Any]],
     shut_down: Callable[[], None],
+    frontends: FrontendStates | None,
 ) -> None:
     @app.get("/admin/ping", tags=[TAG], response_class=PlainTextResponse, responses={200: {"content": TEXT}})
     async def ping() -> Response:
@@ -44,7 +47,8 @@ def add_engine_routes(
         """What runs here, since when, and how much is registered."""
         snapshot = services.registry.snapshot
         counts = {"applications": len(snapshot.applications), "models": len(snapshot.versions)}
-        return {**asdict(info), **counts, "ready": is_ready()["ready"]}
+        more = {} if frontends is None else {"frontends": frontends()}
+        return {**asdict(info), **counts, "ready": is_ready()["ready"], **more}
 
     async def shutdown(body: bodies.Nothing) -> str:
         shut_down()

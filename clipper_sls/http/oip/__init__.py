@@ -4,6 +4,7 @@ request bytes -> messages (JSON and binary parts) -> tensors -> rows (packed for
 row results   -> outputs (one tensor)             -> messages -> response bytes
 """
 
-from clipper_sls.http.oip.routes import oip_router
+from clipper_sls.http.oip.infer import InferEndpoint
+from clipper_sls.http.oip.routes import infer_router, oip_router
 
-__all__ = ["oip_router"]
+__all__ = ["InferEndpoint", "infer_router", "oip_router"]

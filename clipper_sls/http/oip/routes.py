@@ -10,24 +10,20 @@ from starlette.responses import Response
 
 from clipper_sls import __version__
 from clipper_sls.domain.identifiers import ModelId
-from clipper_sls.domain.query import Deadline
 from clipper_sls.domain.records import ModelVersion
 from clipper_sls.domain.replicas import Health
-from clipper_sls.errors import ClipperError, MalformedRequestError
+from clipper_sls.errors import ClipperError
 from clipper_sls.http.body import read_body
 from clipper_sls.http.error_map import CODE_HEADER, status_of
 from clipper_sls.http.oip import openapi
+from clipper_sls.http.oip.infer import InferEndpoint
 from clipper_sls.http.oip.messages import (
-    HEADER_LENGTH,
     INPUT_NAME,
     OUTPUT_NAME,
     decode_index,
-    decode_infer,
     encode_error,
-    encode_infer,
 )
-from clipper_sls.http.oip.outputs import output_tensor, outputs_of
-from clipper_sls.http.oip.rows import DATATYPE_OF, packed_rows
+from clipper_sls.http.oip.rows import DATATYPE_OF
 from clipper_sls.http.oip.tensors import FP64
 from clipper_sls.service.services import Services
 
@@ -35,6 +31,7 @@ JSON = "application/json"
 PLATFORM = "clipper-sls"
 EXTENSIONS = ("binary_tensor_data", "model_repository")
 MAX_INDEX_BODY_BYTES = 64 * 1024
+MODEL_PATHS = ("/models/{model}", "/models/{model}/versions/{version}")
 
 _ANSWERING = frozenset({Health.HEALTHY, Health.ASLEEP})
 """A version that sleeps wakes on the next request, so it is ready."""
@@ -46,14 +43,11 @@ Readiness = Callable[[], dict[str, Any]]
 class OipEndpoints:
     """Each method is one request, from bytes to bytes."""
 
-    def __init__(
-        self, services: Services, *, is_ready: Readiness, slo_s: float, max_body_bytes: int, max_batch_rows: int
-    ) -> None:
+    def __init__(self, services: Services, *, is_ready: Readiness, infer: InferEndpoint) -> None:
         self._services = services
         self._is_ready = is_ready
-        self._slo_s = slo_s
-        self._max_body_bytes = max_body_bytes
-        self._max_batch_rows = max_batch_rows
+        self.infer = infer.infer
+        self._named = infer.named
 
     async def server(self, request: Request) -> Response:
         return _json({"name": PLATFORM, "version": __version__, "extensions": EXTENSIONS})
@@ -85,18 +79,6 @@ class OipEndpoints:
         is_ready = model in self._answering()
         return _json({"name": model.name, "ready": is_ready}, 200 if is_ready else 503)
 
-    async def infer(self, request: Request) -> Response:
-        """The deadline is fixed when the request arrives, as for applications."""
-        deadline = Deadline(self._services.clock.now() + self._slo_s)
-        version = await self._named(request)
-        _check_encoding(request)
-        content = await read_body(request.scope, request.receive, self._max_body_bytes)
-        asked = decode_infer(content, request.headers.get(HEADER_LENGTH))
-        rows = packed_rows(asked.tensor, version.input_type, is_base64=asked.is_base64, max_rows=self._max_batch_rows)
-        results = await self._services.predictions.predict_rows(version, rows, deadline)
-        body, headers = encode_infer(version.id, asked, output_tensor(outputs_of(version.id, results)))
-        return Response(body, headers=headers)
-
     async def index(self, request: Request) -> Response:
         wants_ready_only = decode_index(await read_body(request.scope, request.receive, MAX_INDEX_BODY_BYTES))
         answering = self._answering()
@@ -104,12 +86,6 @@ class OipEndpoints:
             model for model in self._services.registry.snapshot.versions if model in answering or not wants_ready_only
         ]
         return _json([_index_entry(model, model in answering) for model in models])
-
-    async def _named(self, request: Request) -> ModelVersion:
-        """The version that the URL names. Raises NotServedError."""
-        return await self._services.predictions.model_version(
-            request.path_params["model"], request.path_params.get("version")
-        )
 
     def _answering(self) -> frozenset[ModelId]:
         return frozenset(pool.model for pool in self._services.host.pools() if pool.health in _ANSWERING)
@@ -120,17 +96,24 @@ def oip_router(
 ) -> APIRouter:
     """Routes under `/v2`. `slo_s` is the latency objective of a request; `is_ready` as in `http.health`."""
     router = APIRouter(prefix="/v2", tags=["open inference protocol"])
-    endpoints = OipEndpoints(
-        services, is_ready=is_ready, slo_s=slo_s, max_body_bytes=max_body_bytes, max_batch_rows=max_batch_rows
-    )
+    infer = InferEndpoint(services, slo_s=slo_s, max_body_bytes=max_body_bytes, max_batch_rows=max_batch_rows)
+    endpoints = OipEndpoints(services, is_ready=is_ready, infer=infer)
     _add(router, "GET", "", endpoints.server, openapi.SERVER)
     _add(router, "GET", "/health/live", endpoints.live, openapi.LIVE)
     _add(router, "GET", "/health/ready", endpoints.ready, openapi.READY)
     _add(router, "POST", "/repository/index", endpoints.index, openapi.INDEX)
-    for path in ("/models/{model}", "/models/{model}/versions/{version}"):
+    for path in MODEL_PATHS:
         _add(router, "GET", path, endpoints.model, openapi.MODEL)
         _add(router, "GET", f"{path}/ready", endpoints.model_ready, openapi.MODEL_READY)
         _add(router, "POST", f"{path}/infer", endpoints.infer, openapi.INFER)
+    return router
+
+
+def infer_router(infer: InferEndpoint) -> APIRouter:
+    """Of the routes under `/v2`, those that ask a model."""
+    router = APIRouter(prefix="/v2")
+    for path in MODEL_PATHS:
+        _add(router, "POST", f"{path}/infer", infer.infer, openapi.INFER)
     return router
 
 
@@ -153,13 +136,6 @@ def _add(router: APIRouter, method: str, path: str, endpoint: Endpoint, operatio
         responses=operation["responses"],
         openapi_extra=openapi.request_of(operation, path),
     )
-
-
-def _check_encoding(request: Request) -> None:
-    """Some clients can compress; a small body that grows in memory is not worth what it saves on the way."""
-    encoding = request.headers.get("content-encoding", "identity")
-    if encoding != "identity":
-        raise MalformedRequestError(f"The body has Content-Encoding {encoding}; send it uncompressed")
 
 
 def _json(answer: Any, status: int = 200) -> Response:

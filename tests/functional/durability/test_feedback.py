@@ -8,7 +8,7 @@ import httpx2
 
 from clipper_sls import ClipperConnection
 from clipper_sls.adapters.local.sqlite_feedback import SqliteFeedbackLog
-from clipper_sls.bootstrap import DATABASE
+from clipper_sls.bootstrap.engine import DATABASE
 from clipper_sls.domain.identifiers import AppName
 from clipper_sls.testing.engine import EngineUnderTest
 

@@ -1,4 +1,4 @@
-"""The embedded engine, put together: the only place that knows concrete classes.
+"""The embedded engine, put together.
 
 Order matters twice. Opening: the state directory is locked before anything in it is read, and sockets are bound before
 any replica is started, so a second engine or a taken port fails at once and changes nothing. Closing: requests are
@@ -6,7 +6,6 @@ answered before replicas stop, and the state directory is let go last.
 """
 
 import asyncio
-import itertools
 import os
 import random
 from collections.abc import Callable
@@ -18,24 +17,27 @@ from starlette.types import ASGIApp
 
 from clipper_sls import __version__
 from clipper_sls.adapters.engine import EngineLimits, FunctionPools
+from clipper_sls.adapters.frontends.announced_registry import AnnouncedRegistry
+from clipper_sls.adapters.frontends.frontends import Frontends
 from clipper_sls.adapters.local.bundle_directory import BundleDirectory
-from clipper_sls.adapters.local.memory_cache import MemoryPredictionCache
 from clipper_sls.adapters.local.metrics import LocalMetrics
 from clipper_sls.adapters.local.sqlite_feedback import SqliteFeedbackLog
 from clipper_sls.adapters.local.sqlite_registry import SqliteRegistry
 from clipper_sls.adapters.local.state_directory import StateDirectory
 from clipper_sls.adapters.local.storage_errors import translated
 from clipper_sls.adapters.local.system_clock import SystemClock
-from clipper_sls.adapters.local.tiered_cache import TieredPredictionCache
+from clipper_sls.bootstrap.caches import check_remote_cache, prediction_cache
+from clipper_sls.bootstrap.frontends import engines_frontends
+from clipper_sls.bootstrap.query_ids import query_ids
 from clipper_sls.config import Settings
 from clipper_sls.domain.replicas import Health
-from clipper_sls.errors import InvalidSettingError
+from clipper_sls.http.in_process import InProcessForwarder
 from clipper_sls.http.management import EngineInfo, create_management_app
 from clipper_sls.http.predict import InputLimits
 from clipper_sls.http.query_app import create_query_app
 from clipper_sls.http.serve import HttpServers, listen, url_of
 from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, stage_runtime
-from clipper_sls.ports.prediction_cache import PredictionCache, RemotePredictionCache
+from clipper_sls.ports.prediction_cache import PredictionCache
 from clipper_sls.service.applications import ApplicationService
 from clipper_sls.service.feedback import FeedbackService
 from clipper_sls.service.model_answers import ModelAnswers
@@ -63,6 +65,7 @@ class EmbeddedEngine:
         self._opened = AsyncExitStack()
         self._state = StateDirectory(settings.state_path, settings.cluster_name)
         self._is_settled = False
+        self._frontends: Frontends | None = None  # one process needs none
 
     async def open(self) -> None:
         """Start everything; returns when what is registered is being served.
@@ -80,15 +83,22 @@ class EmbeddedEngine:
         clock = SystemClock()
         self.info = _info(settings, clock, url_of(query), url_of(management))
         metrics = LocalMetrics(clock=clock, chance=random.Random())  # noqa: S311 - a sample of latencies
+        if settings.frontends > 1:
+            self._frontends = engines_frontends(settings, query, clock, opened)
         self._pools, self._services = await self._assemble(clock, metrics)
+        query_app = self._query_app(metrics)
+        if self._frontends is not None:
+            self._start_frontends(self._frontends, query_app, metrics)
         await self._services.models.resume_all()  # sweeps bundles, too, so before anybody can upload one
-        servers = HttpServers(
-            ((self._query_app(metrics), query), (self._management_app(), management)),
-            drain_timeout_s=settings.drain_timeout_s,
-        )
+        served = [(self._management_app(), management)]
+        if self._frontends is None:
+            served.append((query_app, query))
+        servers = HttpServers(served, drain_timeout_s=settings.drain_timeout_s)
         servers.start()
-        opened.push_async_callback(servers.close)
+        opened.push_async_callback(self._stop_serving, servers)
         await self._pools.settled(settings.start_timeout_s)
+        if self._frontends is not None:
+            await self._frontends.settled()
         self._is_settled = True
         opened.callback(state.remove_ready_file)
         state.write_ready_file(query=self.info.query, management=self.info.management)
@@ -102,10 +112,23 @@ class EmbeddedEngine:
         """Write the ready file once more, where a script expects it."""
         self._state.write_ready_file(query=self.info.query, management=self.info.management, path=ready_file)
 
+    def _start_frontends(self, frontends: Frontends, query_app: ASGIApp, metrics: LocalMetrics) -> None:
+        forwarder = InProcessForwarder(query_app, {"/metrics": frontends.collect})
+        frontends.start(self._services.registry.snapshot, invoker=self._pools, forwarder=forwarder, metrics=metrics)
+        self._opened.push_async_callback(frontends.close)
+
+    async def _stop_serving(self, servers: HttpServers) -> None:
+        """All at one time: who asks for predictions must not wait for who deploys."""
+        if self._frontends is None:
+            await servers.close()
+        else:
+            await asyncio.gather(servers.close(), self._frontends.close())
+
     async def _assemble(self, clock: SystemClock, metrics: LocalMetrics) -> tuple[FunctionPools, Services]:
         settings, path = self._settings, self._settings.state_path
-        registry = await asyncio.to_thread(SqliteRegistry, path / DATABASE)
-        self._opened.callback(registry.close)
+        stored = await asyncio.to_thread(SqliteRegistry, path / DATABASE)
+        self._opened.callback(stored.close)
+        registry = stored if self._frontends is None else AnnouncedRegistry(stored, self._frontends.announce)
         feedback = await asyncio.to_thread(SqliteFeedbackLog, path / DATABASE)
         self._opened.callback(feedback.close)
         cache = self._cache(clock, metrics)
@@ -134,7 +157,9 @@ class EmbeddedEngine:
             answers=answers,
             clock=clock,
             metrics=metrics,
-            query_ids=itertools.count(_first_query_id(clock)),
+            query_ids=query_ids(clock, number=settings.frontends, count=settings.frontends + 1)
+            if self._frontends is not None
+            else query_ids(clock),
         )
         return pools, Services(
             registry=view,
@@ -147,17 +172,22 @@ class EmbeddedEngine:
         )
 
     def _cache(self, clock: SystemClock, metrics: LocalMetrics) -> PredictionCache | None:
-        """None when there is to be none. Raises InvalidSettingError; a server that is away raises nothing."""
+        """Raises InvalidSettingError. Front ends have caches of their own."""
         settings = self._settings
-        near = MemoryPredictionCache(settings.cache_size_bytes, clock=clock, evicted=metrics.cache_evicted)
-        if settings.cache_url is None:
-            return near if settings.cache_size_bytes else None
-        remote = _remote_cache(
-            settings.cache_url.get_secret_value(), settings.cluster_name, clock, settings.cache_timeout_ms / 1000
+        url = None if settings.cache_url is None else settings.cache_url.get_secret_value()
+        if self._frontends is not None:
+            if url is not None:
+                check_remote_cache()  # here, where somebody reads the error
+            return None
+        return prediction_cache(
+            size_bytes=settings.cache_size_bytes,
+            url=url,
+            timeout_s=settings.cache_timeout_ms / 1000,
+            namespace=settings.cluster_name,
+            clock=clock,
+            metrics=metrics,
+            opened=self._opened.push_async_callback,
         )
-        tiers = TieredPredictionCache(near, remote, clock=clock, metrics=metrics)
-        self._opened.push_async_callback(tiers.close)
-        return tiers
 
     def _query_app(self, metrics: LocalMetrics) -> ASGIApp:
         settings = self._settings
@@ -177,6 +207,7 @@ class EmbeddedEngine:
             shut_down=self._on_shutdown,
             max_bundle_bytes=self._settings.max_bundle_bytes,
             token=self._token(),
+            frontends=None if self._frontends is None else self._frontends.status,
         )
 
     def _token(self) -> str | None:
@@ -192,7 +223,8 @@ class EmbeddedEngine:
             for pool in self._pools.pools()
             if pool.health in (Health.STARTING, Health.DEGRADED, Health.UNHEALTHY)
         }
-        return {"ready": self._is_settled, "unwell": unwell}
+        is_answering = self._frontends is None or self._frontends.is_serving
+        return {"ready": self._is_settled and is_answering, "unwell": unwell}
 
 
 def _info(settings: Settings, clock: SystemClock, query: str, management: str) -> EngineInfo:
@@ -221,26 +253,6 @@ def _limits(settings: Settings) -> EngineLimits:
     )
 
 
-def _remote_cache(url: str, namespace: str, clock: SystemClock, limit_s: float) -> RemotePredictionCache:
-    try:
-        from clipper_sls.adapters.redis.connecting import client, place
-        from clipper_sls.adapters.redis.prediction_cache import RedisPredictionCache
-    except ImportError as error:
-        raise InvalidSettingError(
-            f"setting 'cache_url' needs a package that is not installed ({error}): pip install 'clipper-sls[redis]'"
-        ) from error
-    cache = RedisPredictionCache(
-        client(url, limit_s), name=f"at {place(url)}", namespace=namespace, clock=clock, limit_s=limit_s
-    )
-    cache.warm_up()
-    return cache
-
-
 def _staged_runtime(folder: Path) -> Path:
     with translated(folder):
         return stage_runtime(folder)
-
-
-def _first_query_id(clock: SystemClock) -> int:
-    """Ids of one engine do not come again after a restart: a million for every second, within JavaScript's 53 bits."""
-    return int(clock.wall()) << 20
