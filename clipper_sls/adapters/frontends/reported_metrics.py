@@ -72,6 +72,12 @@ class ReportedMetrics:
     def remote_cache_dropped(self, entries: int) -> None:
         self._caches.remote_dropped += entries
 
+    def hedged(self, model: ModelId) -> None:
+        """As `batch`."""
+
+    def hedge_won(self, model: ModelId, *, by_copy: bool) -> None:
+        """As `batch`."""
+
     def replica_crashed(self, model: ModelId) -> None:
         """The engine sees replicas itself; a front end has none."""
 
