@@ -23,10 +23,11 @@ from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.bootstrap.caches import prediction_cache
 from clipper_sls.bootstrap.garbage import spare_the_garbage_collector
 from clipper_sls.bootstrap.query_ids import query_ids
+from clipper_sls.errors import StoreUnavailableError
 from clipper_sls.http.frontend_app import create_frontend_app
 from clipper_sls.http.predict import InputLimits
 from clipper_sls.http.serve import ConnectionServer
-from clipper_sls.runtime.lifeline import follow_parent
+from clipper_sls.runtime.lifeline import ORPHANED_EXIT_CODE, follow_parent
 from clipper_sls.runtime.standard_streams import survive_full_disk
 from clipper_sls.service.model_answers import ModelAnswers
 from clipper_sls.service.predict import PredictionService
@@ -114,8 +115,11 @@ def main(channel_fd: int, connections_fd: int, lifeline_fd: str) -> int:
     follow_parent(lifeline_fd)
     with socket.socket(fileno=channel_fd) as channel, socket.socket(fileno=connections_fd) as connections:
         channel.setblocking(False)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(channel, connections))
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(_run(channel, connections))
+        except StoreUnavailableError:
+            return ORPHANED_EXIT_CODE
     return 0
 
 

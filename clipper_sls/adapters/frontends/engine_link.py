@@ -98,4 +98,5 @@ class EngineLink:
         self.forwarder.lost()
         if not self._setup.done():
             self._setup.set_exception(StoreUnavailableError("The engine went away before it had said what to do"))
+            self._setup.exception()  # it is no loss when nobody waits for it any more
         self._gone()
