@@ -60,7 +60,7 @@ def create_query_app(
     )
     predict = PredictRoute(services, limits)
     _add_application_routes(app, predict, UpdateRoute(services, limits))
-    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(ClientDisconnect, sender_left)
     return PredictFastPath(ServerErrorMiddleware(app, handler=unexpected), predict)
 
@@ -103,7 +103,8 @@ def _add_metrics_route(app: FastAPI, metrics: MetricsPage) -> None:
 _METRICS_CONTENT = {"description": "Metrics", "content": {JSON: {}, "text/plain": {}}}
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
+async def http_error(request: Request, error: Exception) -> Response:
+    """Handles what FastAPI refuses."""
     assert isinstance(error, HTTPException)
     code = f"http_{error.status_code}"
     body = encode_error(str(error.detail), f"{request.method} {request.url.path}", code)
