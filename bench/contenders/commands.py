@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bench.contenders.contender import FLAT, Server
 from bench.contenders.probe import answers
-from bench.contenders.processes import free_port, running
+from bench.contenders.processes import running
 from bench.workloads import Workload
+from clipper_sls.testing.ports import free_port
 
 
 @dataclass(frozen=True, slots=True)

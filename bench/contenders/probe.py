@@ -41,4 +41,5 @@ def settle(port: int, path: str, body: str, example: Example) -> None:
         started_at = time.perf_counter()
         is_answered = answers(port, path, body, example)
         quick = quick + 1 if is_answered and time.perf_counter() - started_at < QUICK_S else 0
-        time.sleep(0 if quick else PAUSE_S)
+        if not quick:
+            time.sleep(PAUSE_S)

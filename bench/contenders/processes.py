@@ -1,7 +1,6 @@
 """Processes of servers: started, waited for until they are ready, and ended with all that they started."""
 
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,10 +62,3 @@ def _end(process: "subprocess.Popen[bytes]", server: Server) -> None:
             orphan.kill()
         except psutil.NoSuchProcess:
             continue
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from bench.contenders.commands import CommandServer
-from bench.contenders.processes import ROOT, free_port
+from bench.contenders.processes import ROOT
 from bench.peers.environments import PEERS, python_of
 from bench.workloads import BATCH_WAIT_S, MAX_BATCH, NO_OP, Workload
+from clipper_sls.testing.ports import free_port
 
 APPS = ROOT / "bench" / "peers" / "apps"
 V2 = '{"inputs":[{"name":"input","shape":[1,-1],"datatype":"FP64","data":[%s]}]}'

@@ -24,8 +24,8 @@ class InProcessForwarder:
 
 
 async def answer_of(app: ASGIApp, request: WholeRequest) -> WholeAnswer:
-    """What `app` answers. Raises what it raises before it has begun to answer."""
-    status, headers, chunks, is_read = 0, Headers(), list[bytes](), False
+    """What `app` answers. Raises what it raises before it has answered."""
+    status, headers, chunks, is_read, is_complete = 0, Headers(), list[bytes](), False, False
 
     async def receive() -> Message:
         nonlocal is_read
@@ -35,16 +35,17 @@ async def answer_of(app: ASGIApp, request: WholeRequest) -> WholeAnswer:
         return {"type": "http.request", "body": request.body, "more_body": False}
 
     async def send(message: Message) -> None:
-        nonlocal status, headers
+        nonlocal status, headers, is_complete
         if message["type"] == "http.response.start":
             status, headers = message["status"], [(bytes(name), bytes(value)) for name, value in message["headers"]]
         else:
             chunks.append(bytes(message.get("body", b"")))
+            is_complete = not message.get("more_body", False)
 
     try:
         await app(_scope(request), receive, send)
     except Exception:
-        if not status:  # the outermost middleware answers, and raises all the same
+        if not is_complete:  # the outermost middleware answers, and raises all the same
             raise
     return WholeAnswer(status, headers, b"".join(chunks))
 

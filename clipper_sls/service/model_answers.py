@@ -115,7 +115,7 @@ class ModelAnswers:
         answers: Sequence[RowResult] | None = None
         try:
             answers = await self._invoker.invoke(version, rows, deadline, keep_late, caller)
-            outputs = {key: answer.output for key, answer in zip(keys, answers) if type(answer) is Predicted}  # noqa: B905
+            outputs = {k: answer.output for k, answer in zip(keys, answers, strict=True) if type(answer) is Predicted}
             if outputs:
                 await self._keep(version, outputs)
         finally:

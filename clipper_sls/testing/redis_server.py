@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from clipper_sls.testing.ports import free_port
+
 BINARIES = ("redis-server", "valkey-server")
 START_LIMIT_S = 20.0
 _POLL_S = 0.01
@@ -23,20 +25,13 @@ def find_redis_server() -> str | None:
     return next((path for name in BINARIES if (path := shutil.which(name))), None)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @dataclass
 class RedisServerUnderTest:
     """Can be killed, and started again where it was, with none of its content."""
 
     folder: Path
     options: Sequence[str] = ()
-    port: int = field(default_factory=_free_port)
+    port: int = field(default_factory=free_port)
     _process: "subprocess.Popen[bytes] | None" = None
 
     @property

@@ -112,15 +112,9 @@ class Dispatcher:
     def dropped(self, batch: Batch, why: str) -> None:
         """A replica will not answer `batch`. Any of its rows may be the reason: each is tried once more, alone."""
         self._end(batch)
-        if batch.is_settled or batch.twin in self._under_way:
-            pass  # somebody else has answered, or will
-        elif batch.is_alone:
-            batch.fail(failed(f"a replica {why}; this input was tried twice"))
-        elif not self._version.serving.is_idempotent:
-            batch.fail(failed(f"a replica {why}; the model is not idempotent, so this input is not tried again"))
-        else:
-            self._queue.push_apart(batch)
-            self._pump_soon()
+        is_others = batch.is_settled or batch.twin in self._under_way  # who have answered, or will
+        if not is_others:
+            self._try_again(batch, why)
         self._notify_if_drained()
 
     def refuse_waiting(self, reason: Unanswered) -> None:
@@ -147,6 +141,15 @@ class Dispatcher:
                 if not future.done():
                     future.set_result(None)
             self._drained.clear()
+
+    def _try_again(self, batch: Batch, why: str) -> None:
+        if batch.is_alone:
+            batch.fail(failed(f"a replica {why}; this input was tried twice"))
+        elif not self._version.serving.is_idempotent:
+            batch.fail(failed(f"a replica {why}; the model is not idempotent, so this input is not tried again"))
+        else:
+            self._queue.push_apart(batch)
+            self._pump_soon()
 
     def _refusal(self, caller: str, queued_rows: int, budget_s: float, now: float) -> Unanswered | None:
         """Why another row of `caller` need not wait."""

@@ -1,6 +1,7 @@
 """Outputs on their way to a cache outside this process, for which no caller waits."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
 
 from clipper_sls.domain.cache_key import CacheKey
@@ -24,7 +25,8 @@ class WriteBehind:
         self._remote = remote
         self._metrics = metrics
         self._max_waiting_bytes = max_waiting_bytes
-        self._waiting: dict[CacheKey, Kept] = {}
+        # The oldest first; a plain dictionary would walk over all that was taken before.
+        self._waiting: OrderedDict[CacheKey, Kept] = OrderedDict()
         self._waiting_bytes = 0
         self._task: asyncio.Task[None] | None = None
 

@@ -1,11 +1,12 @@
 """From a function in a module to a version that is rolled back, by commands alone."""
 
 import json
-import socket
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from clipper_sls.testing.ports import free_port
 
 Run = Callable[..., Any]
 
@@ -110,7 +111,8 @@ def test_an_engine_is_found_by_its_url(alone: Run, engine: Any) -> None:
 def test_settings_of_a_file_yield_to_the_environment_and_that_to_flags(alone: Run, engine: Any, project: Any) -> None:
     file = project / "clipper.toml"
     file.write_text(f'state_dir = "{engine.state_dir}"\n')
-    nobody = {"CLIPPER_SLS_STATE_DIR": str(project / "none"), "CLIPPER_SLS_MANAGEMENT_PORT": str(_free_port())}
+    # At the usual port another test may have an engine.
+    nobody = {"CLIPPER_SLS_STATE_DIR": str(project / "none"), "CLIPPER_SLS_MANAGEMENT_PORT": str(free_port())}
     try:
         assert alone("status").code == 0
         assert alone("status", **nobody).code == 1
@@ -118,14 +120,6 @@ def test_settings_of_a_file_yield_to_the_environment_and_that_to_flags(alone: Ru
         assert alone("status", *there, **nobody).code == 0
     finally:
         file.unlink()
-
-
-def _free_port() -> int:
-    """Where no engine listens; on the usual port another test may have one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def test_undeploying_ends_a_version(run: Run) -> None:
