@@ -2,17 +2,14 @@
 
 FastAPI, its middlewares and Starlette's requests and responses cost more than all of our own work on a prediction.
 Predictions skip them: this looks at the path, and calls what the route that FastAPI documents would call in the end.
+On a connection of our own server they do not even come this far (`http.predict_connection`).
 """
-
-import logging
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clipper_sls.http.error_map import CODE_HEADER
-from clipper_sls.http.predict import JSON, Answer, PredictRoute, unexpected_answer
-
-logger = logging.getLogger(__name__)
+from clipper_sls.http.predict import JSON, Answer, PredictRoute
 
 _CONTENT_TYPE = (b"content-type", JSON.encode())
 _CODE_HEADER = CODE_HEADER.lower().encode()
@@ -21,7 +18,7 @@ _CODE_HEADER = CODE_HEADER.lower().encode()
 class PredictFastPath:
     def __init__(self, app: ASGIApp, route: PredictRoute) -> None:
         self._app = app
-        self._route = route
+        self.route = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = _application(scope)
@@ -29,22 +26,19 @@ class PredictFastPath:
             await self._app(scope, receive, send)
             return
         try:
-            answer = await self._route.answer(name, scope, receive)
+            await _send(await self.route.answer(name, scope, receive), send)
         except ClientDisconnect:
             return
-        except Exception as error:
-            logger.exception("POST %s failed", scope["path"])
-            answer = unexpected_answer(error)
-        await _send(answer, send)
+
+
+def application_in(path: str) -> str | None:
+    """The name in `/<name>/predict`, with one slash more or without; None for any other path."""
+    name, _, rest = path.removesuffix("/").rpartition("/")
+    return name[1:] if rest == "predict" and name.rfind("/") == 0 and len(name) > 1 else None
 
 
 def _application(scope: Scope) -> str | None:
-    """The name in `POST /<name>/predict`, with one slash more or without; None for anything else."""
-    if scope["type"] != "http" or scope["method"] != "POST":
-        return None
-    path: str = scope["path"]
-    name, _, rest = path.removesuffix("/").rpartition("/")
-    return name[1:] if rest == "predict" and name.rfind("/") == 0 and len(name) > 1 else None
+    return application_in(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
 
 
 async def _send(answer: Answer, send: Send) -> None:

@@ -1,21 +1,28 @@
 """The predict and update routes of an application."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from msgspec import Struct
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope
 
+from clipper_sls.domain.identifiers import shortened
 from clipper_sls.domain.query import Deadline, Query
+from clipper_sls.domain.records import Application
 from clipper_sls.errors import ClipperError, RequestedVersionError
 from clipper_sls.http.body import read_body
 from clipper_sls.http.decode import decode_predict, decode_update
 from clipper_sls.http.encode import encode_batch, encode_error, encode_single
 from clipper_sls.http.error_map import CODE_HEADER, status_of
+from clipper_sls.service.model_answers import Asked
 from clipper_sls.service.services import PredictionServices, Services
 
 JSON = "application/json"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,15 @@ class Answer(Struct, frozen=True, gc=False):
     error_code: str | None = None
 
 
+class _Asking(Struct, frozen=True):
+    """A query that was asked, and the results to come."""
+
+    application: Application
+    query: Query
+    is_batch: bool
+    results: Asked
+
+
 class PredictRoute:
     """One query from bytes to bytes. The deadline is fixed here, when the request arrives, and nowhere else."""
 
@@ -41,27 +57,61 @@ class PredictRoute:
         self._services = services
         self._limits = limits
 
-    async def answer(self, application: str, scope: Scope, receive: Receive) -> Answer:
-        """Predictions for the request that `receive` brings, or the error that says what is wrong with it."""
+    @property
+    def max_body_bytes(self) -> int:
+        return self._limits.max_body_bytes
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether `begin` may be used: what is registered need not be read first."""
+        return self._services.registry.is_fresh
+
+    def begin(self, name: str, content: bytes, answered: Callable[[Answer], None]) -> None:
+        """Answer a whole body without a coroutine. `answered` is called once, at once or later; it must not raise."""
         arrived = self._services.clock.now()
         try:
-            return Answer(200, await self._predictions(application, scope, receive, arrived))
-        except ClipperError as error:
-            return error_answer(error)
+            asking = self._ask(self._services.predictions.known_application(name), content, arrived)
+        except Exception as error:
+            answered(failure_answer(name, error))
+            return
+        if asking.results.done():
+            answered(self._finished(name, asking))
+        else:
+            asking.results.add_done_callback(lambda _: answered(self._finished(name, asking)))
+
+    async def answer(self, name: str, scope: Scope, receive: Receive) -> Answer:
+        """Predictions for the request that `receive` brings, or what is wrong with it. Raises ClientDisconnect."""
+        arrived = self._services.clock.now()
+        try:
+            application = await self._services.predictions.application(name)
+            content = await read_body(scope, receive, self._limits.max_body_bytes)
+            asking = self._ask(application, content, arrived)
+            await asking.results
+            return self._finished(name, asking)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            return failure_answer(name, error)
 
     async def predict(self, request: Request) -> Response:
+        """For the documented route."""
         answer = await self.answer(request.path_params["application"], request.scope, request.receive)
         headers = {CODE_HEADER: answer.error_code} if answer.error_code else None
         return Response(answer.body, answer.status, headers, media_type=JSON)
 
-    async def _predictions(self, name: str, scope: Scope, receive: Receive, arrived: float) -> bytes:
-        application = await self._services.predictions.application(name)
-        content = await read_body(scope, receive, self._limits.max_body_bytes)
+    def _ask(self, application: Application, content: bytes, arrived: float) -> _Asking:
         body = decode_predict(application.input_type, content, self._limits.max_batch_rows)
         deadline = Deadline(arrived + application.slo_s)
         query = Query(application.name, application.input_type, body.rows, deadline, body.version)
-        predictions = await self._services.predictions.predict(application, query)
-        return encode_batch(predictions) if body.is_batch else encode_single(predictions[0])
+        return _Asking(application, query, body.is_batch, self._services.predictions.ask(application, query))
+
+    def _finished(self, name: str, asking: _Asking) -> Answer:
+        try:
+            results = asking.results.result()
+            predictions = self._services.predictions.predictions(asking.application, asking.query, results)
+            return Answer(200, encode_batch(predictions) if asking.is_batch else encode_single(predictions[0]))
+        except Exception as error:
+            return failure_answer(name, error)
 
 
 class UpdateRoute:
@@ -94,6 +144,14 @@ def error_answer(error: ClipperError) -> Answer:
     else:
         name = error.code.replace("_", " ").capitalize()
     return Answer(status_of(error), encode_error(name, error.msg, error.code), error.code)
+
+
+def failure_answer(name: str, error: Exception) -> Answer:
+    """For an error of ours, and for what nobody foresaw, which is logged."""
+    if isinstance(error, ClipperError):
+        return error_answer(error)
+    logger.error("A prediction of application %r failed", shortened(name), exc_info=error)
+    return unexpected_answer(error)
 
 
 def unexpected_answer(error: Exception) -> Answer:

@@ -11,6 +11,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from clipper_sls.errors import InvalidSettingError, PortInUseError
+from clipper_sls.http.fast_path import PredictFastPath
+from clipper_sls.http.predict_connection import PredictConnection
 
 BACKLOG = 2048
 PORTS_TRIED = 100
@@ -142,7 +144,7 @@ class ConnectionServer:
 def _config(app: ASGIApp, drain_timeout_s: float) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=PredictConnection if isinstance(app, PredictFastPath) else "httptools",
         ws="none",
         lifespan="off",
         access_log=False,

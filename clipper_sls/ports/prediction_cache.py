@@ -13,6 +13,10 @@ FOREVER = Deadline(NEVER)
 class PredictionCache(Protocol):
     """Bounded; may forget anything at any time; never returns an output under another key than its own."""
 
+    def peek(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, OutputJson] | None:
+        """What `get_many` would answer, without waiting for anybody; None where only `get_many` can tell."""
+        ...
+
     async def get_many(
         self, keys: Sequence[CacheKey], *, ttl_s: float | None = None, deadline: Deadline = FOREVER
     ) -> Mapping[CacheKey, OutputJson]:
@@ -22,10 +26,10 @@ class PredictionCache(Protocol):
         """
         ...
 
-    async def put_many(self, outputs: Mapping[CacheKey, OutputJson], ttl_s: float | None = None) -> None:
+    def put_many(self, outputs: Mapping[CacheKey, OutputJson], ttl_s: float | None = None) -> None:
         """Keep `outputs`, and return none of them once it is older than `ttl_s`; None: they never get too old.
 
-        One that is larger than the whole cache is passed over. May raise StoreUnavailableError.
+        One that is larger than the whole cache is passed over. What takes time is done in the background.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, shortened
 from clipper_sls.domain.query import (
@@ -20,7 +21,7 @@ from clipper_sls.domain.selection import choose
 from clipper_sls.errors import NotServedError
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
-from clipper_sls.service.model_answers import ModelAnswers
+from clipper_sls.service.model_answers import Asked, ModelAnswers, known
 from clipper_sls.service.registry_view import RegistryView
 
 
@@ -44,11 +45,9 @@ class PredictionService:
 
     async def application(self, name: str) -> Application:
         """The application that a URL names. Raises NotServedError."""
-        snapshot = self._registry.snapshot if self._registry.is_fresh else await self._registry.fresh()
-        found = snapshot.applications.get(AppName.sought(name))
-        if found is None:
-            raise NotServedError(f"No application {shortened(name)!r} is registered")
-        return found
+        if not self._registry.is_fresh:
+            await self._registry.fresh()
+        return self.known_application(name)
 
     async def model_version(self, model: str, version: str | None) -> ModelVersion:
         """The version that a URL names, the current one by default. Raises NotServedError."""
@@ -62,16 +61,29 @@ class PredictionService:
             raise NotServedError(f"No model {which} is registered")
         return found
 
+    def known_application(self, name: str) -> Application:
+        """As `application`, from the snapshot in memory, however old. Raises NotServedError."""
+        found = self._registry.snapshot.applications.get(AppName.sought(name))
+        if found is None:
+            raise NotServedError(f"No application {shortened(name)!r} is registered")
+        return found
+
     async def predict(self, application: Application, query: Query) -> list[Prediction]:
         """One prediction per row, in order. Raises RequestedVersionError when the query pins an unknown version."""
-        started = self._clock.now()
+        return self.predictions(application, query, await self.ask(application, query))
+
+    def ask(self, application: Application, query: Query) -> Asked:
+        """The first half of `predict`: who will answer. Raises RequestedVersionError."""
         version = choose(self._registry.snapshot, query.application, query.version)
         if version is None:
-            results: Sequence[RowResult] = [Unanswered(DefaultReason.NO_MODEL_LINKED)] * len(query.rows)
-        else:
-            results = await self._answers.ask(version, query.rows, query.deadline, query.application)
-        reasons = [result.reason for result in results if isinstance(result, Unanswered)]
-        self._metrics.answered(application.name, self._clock.now() - started, len(results), reasons)
+            return known([Unanswered(DefaultReason.NO_MODEL_LINKED)] * len(query.rows))
+        return self._answers.ask(version, query.rows, query.deadline, query.application)
+
+    def predictions(self, application: Application, query: Query, results: Sequence[RowResult]) -> list[Prediction]:
+        """The second half: what to say to `results`. Latency counts from the arrival, by which the deadline was set."""
+        reasons = [result.reason for result in results if type(result) is Unanswered]
+        latency_s = self._clock.now() - query.deadline + application.slo_s
+        self._metrics.answered(application.name, latency_s, len(results), reasons)
         return [self._prediction(application, result) for result in results]
 
     async def predict_rows(
@@ -81,7 +93,12 @@ class PredictionService:
         return await self._answers.ask(version, rows, deadline)
 
     def _prediction(self, application: Application, result: RowResult) -> Prediction:
-        if isinstance(result, Predicted):
+        if type(result) is Predicted:
             return Prediction(next(self._query_ids), result.output)
-        default = OutputJson(json.dumps(application.default_output).encode())
-        return Prediction(next(self._query_ids), default, result)
+        assert type(result) is Unanswered
+        return Prediction(next(self._query_ids), _default_json(application.default_output), result)
+
+
+@lru_cache(maxsize=1024)
+def _default_json(default_output: str) -> OutputJson:
+    return OutputJson(json.dumps(default_output).encode())

@@ -1,6 +1,6 @@
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,8 +11,10 @@ from clipper_sls.adapters.local.tiered_cache import TieredPredictionCache
 from clipper_sls.adapters.redis.connecting import client
 from clipper_sls.adapters.redis.prediction_cache import RedisPredictionCache
 from clipper_sls.domain.cache_key import CacheKey
-from clipper_sls.domain.query import OutputJson
-from clipper_sls.testing import ManualClock, RecordingMetrics
+from clipper_sls.domain.query import Deadline, OutputJson
+from clipper_sls.ports.clock import Clock
+from clipper_sls.ports.prediction_cache import FOREVER, RemotePredictionCache
+from clipper_sls.testing import FakeRemoteCache, ManualClock, RecordingMetrics
 from clipper_sls.testing.contracts.prediction_cache import (
     BoundedPredictionCacheContract,
     Elapse,
@@ -22,6 +24,7 @@ from clipper_sls.testing.redis_server import RedisServerUnderTest
 
 LIMIT_S = 20.0
 """Nothing here is about being slow."""
+ON_THE_WAY_S = 0.1
 
 _namespaces = itertools.count()
 
@@ -41,8 +44,8 @@ async def redis_cache(server: RedisServerUnderTest) -> AsyncIterator[RedisPredic
 
 
 async def real_time(seconds: float) -> None:
-    """The server has a clock of its own, which nobody can move."""
-    await asyncio.sleep(seconds)
+    """The server has a clock of its own, which nobody can move, and counts from when it is told."""
+    await asyncio.sleep(seconds + ON_THE_WAY_S)
 
 
 class TestMemoryPredictionCache(BoundedPredictionCacheContract):
@@ -59,17 +62,6 @@ class TestMemoryPredictionCache(BoundedPredictionCacheContract):
         return MemoryPredictionCache(20_000, clock=clock)
 
 
-class TestRedisPredictionCache(PredictionCacheContract):
-    @pytest.fixture
-    def elapse(self) -> Elapse:
-        return real_time
-
-    @pytest.fixture
-    async def cache(self, shared_redis: RedisServerUnderTest) -> AsyncIterator[RedisPredictionCache]:
-        async with redis_cache(shared_redis) as cache:
-            yield cache
-
-
 class TestTieredPredictionCache(PredictionCacheContract):
     @pytest.fixture
     def elapse(self) -> Elapse:
@@ -84,28 +76,48 @@ class TestTieredPredictionCache(PredictionCacheContract):
             await tiers.close()
 
 
-class TestTieredPredictionCacheWithNothingNear(PredictionCacheContract):
-    """Each look-up goes to the server, after what was put has got there."""
+class Written(TieredPredictionCache):
+    """Nothing is near: each look-up goes to the remote cache, after what was put has got there."""
 
+    def __init__(self, remote: RemotePredictionCache, clock: Clock) -> None:
+        near = MemoryPredictionCache(0, clock=clock)
+        super().__init__(near, remote, clock=clock, metrics=RecordingMetrics())
+
+    async def get_many(
+        self, keys: Sequence[CacheKey], *, ttl_s: float | None = None, deadline: Deadline = FOREVER
+    ) -> Mapping[CacheKey, OutputJson]:
+        await self._writes.close()
+        return await super().get_many(keys, ttl_s=ttl_s, deadline=deadline)
+
+
+class TestRemoteCacheInRedis(PredictionCacheContract):
     @pytest.fixture
     def elapse(self) -> Elapse:
         return real_time
 
     @pytest.fixture
     async def cache(self, shared_redis: RedisServerUnderTest) -> AsyncIterator[TieredPredictionCache]:
-        class Written(TieredPredictionCache):
-            async def put_many(self, outputs: dict[CacheKey, OutputJson], ttl_s: float | None = None) -> None:
-                await super().put_many(outputs, ttl_s)
-                await self._writes.close()
-
         async with redis_cache(shared_redis) as remote:
-            near = MemoryPredictionCache(0, clock=SystemClock())
-            tiers = Written(near, remote, clock=SystemClock(), metrics=RecordingMetrics())
-            yield tiers
-            await tiers.close()
+            written = Written(remote, SystemClock())
+            yield written
+            await written.close()
+
+
+class TestFakeRemoteCache(PredictionCacheContract):
+    @pytest.fixture
+    def clock(self) -> ManualClock:
+        return ManualClock()
+
+    @pytest.fixture
+    def elapse(self, clock: ManualClock) -> Elapse:
+        return clock.advance
+
+    @pytest.fixture
+    def cache(self, clock: ManualClock) -> TieredPredictionCache:
+        return Written(FakeRemoteCache(clock), clock)
 
 
 async def test_size_0_keeps_nothing() -> None:
     cache, key = MemoryPredictionCache(0, clock=ManualClock()), CacheKey(bytes(32))
-    await cache.put_many({key: OutputJson(b"1")})
+    cache.put_many({key: OutputJson(b"1")})
     assert await cache.get_many([key]) == {}

@@ -22,13 +22,16 @@ class MemoryPredictionCache:
         self._clock = clock
         self._entries: S3Fifo[CacheKey, OutputJson] = S3Fifo(size_bytes, evicted)
 
-    async def get_many(
-        self, keys: Sequence[CacheKey], *, ttl_s: float | None = None, deadline: Deadline = FOREVER
-    ) -> Mapping[CacheKey, OutputJson]:
+    def peek(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, OutputJson]:
         now = self._clock.now()
         return {key: output for key in keys if (output := self._entries.get(key, now)) is not None}
 
-    async def put_many(self, outputs: Mapping[CacheKey, OutputJson], ttl_s: float | None = None) -> None:
+    async def get_many(
+        self, keys: Sequence[CacheKey], *, ttl_s: float | None = None, deadline: Deadline = FOREVER
+    ) -> Mapping[CacheKey, OutputJson]:
+        return self.peek(keys)
+
+    def put_many(self, outputs: Mapping[CacheKey, OutputJson], ttl_s: float | None = None) -> None:
         expires_at = NEVER if ttl_s is None else self._clock.now() + ttl_s
         for key, output in outputs.items():
             self._entries.put(key, output, len(output) + ENTRY_OVERHEAD_BYTES, expires_at)

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
+from clipper_sls.adapters.local.memory_cache import MemoryPredictionCache
 from clipper_sls.adapters.local.write_behind import WriteBehind
 from clipper_sls.domain.cache_key import CacheKey
 from clipper_sls.domain.query import Deadline, OutputJson
 from clipper_sls.errors import StoreUnavailableError
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
-from clipper_sls.ports.prediction_cache import FOREVER, NEVER, Kept, PredictionCache, RemotePredictionCache
+from clipper_sls.ports.prediction_cache import FOREVER, NEVER, Kept, RemotePredictionCache
 
 
 class TieredPredictionCache:
@@ -17,17 +18,23 @@ class TieredPredictionCache:
     A remote cache that fails is counted, and hides nothing that the near one has.
     """
 
-    def __init__(self, near: PredictionCache, remote: RemotePredictionCache, *, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, near: MemoryPredictionCache, remote: RemotePredictionCache, *, clock: Clock, metrics: Metrics
+    ) -> None:
         self._near = near
         self._remote = remote
         self._clock = clock
         self._metrics = metrics
         self._writes = WriteBehind(remote, metrics)
 
+    def peek(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, OutputJson] | None:
+        found = self._near.peek(keys)
+        return found if len(found) == len(keys) else None
+
     async def get_many(
         self, keys: Sequence[CacheKey], *, ttl_s: float | None = None, deadline: Deadline = FOREVER
     ) -> Mapping[CacheKey, OutputJson]:
-        found = await self._near.get_many(keys)
+        found = self._near.peek(keys)
         missing = [key for key in dict.fromkeys(keys) if key not in found]
         if not missing or self._clock.now() >= deadline:
             return found
@@ -37,12 +44,12 @@ class TieredPredictionCache:
             self._metrics.cache_failed()
             return found
         self._metrics.remote_cache_lookup(len(further), len(missing) - len(further))
-        await self._fill(further)
+        self._fill(further)
         return {**found, **{key: kept.output for key, kept in further.items()}}
 
-    async def put_many(self, outputs: Mapping[CacheKey, OutputJson], ttl_s: float | None = None) -> None:
+    def put_many(self, outputs: Mapping[CacheKey, OutputJson], ttl_s: float | None = None) -> None:
         expires_at = NEVER if ttl_s is None else self._clock.now() + ttl_s
-        await self._near.put_many(outputs, ttl_s)
+        self._near.put_many(outputs, ttl_s)
         self._writes.add({key: Kept(output, expires_at) for key, output in outputs.items()})
 
     async def close(self) -> None:
@@ -50,9 +57,9 @@ class TieredPredictionCache:
         await self._writes.close()
         await self._remote.close()
 
-    async def _fill(self, found: Mapping[CacheKey, Kept]) -> None:
+    def _fill(self, found: Mapping[CacheKey, Kept]) -> None:
         now = self._clock.now()
-        await self._near.put_many({key: kept.output for key, kept in found.items() if kept.expires_at == NEVER})
+        self._near.put_many({key: kept.output for key, kept in found.items() if kept.expires_at == NEVER})
         for key, (output, expires_at) in found.items():
             if now < expires_at < NEVER:
-                await self._near.put_many({key: output}, expires_at - now)
+                self._near.put_many({key: output}, expires_at - now)

@@ -13,7 +13,7 @@ from clipper_sls.domain.cache_key import CacheKey
 from clipper_sls.domain.query import Deadline, OutputJson
 from clipper_sls.errors import StoreUnavailableError
 from clipper_sls.ports.clock import Clock
-from clipper_sls.ports.prediction_cache import FOREVER, NEVER, Kept
+from clipper_sls.ports.prediction_cache import NEVER, Kept
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -57,16 +57,6 @@ class RedisPredictionCache:
         """Connect, while nobody waits for it: TLS alone takes longer than a query may. Raises nothing."""
         warm = self._lookups.ask([CacheKey(bytes(KEY_BYTES))], can_expire=False)
         warm.add_done_callback(lambda found: found.cancelled() or found.exception())
-
-    async def get_many(
-        self, keys: Sequence[CacheKey], *, ttl_s: float | None = None, deadline: Deadline = FOREVER
-    ) -> Mapping[CacheKey, OutputJson]:
-        found = await self.find(keys, can_expire=ttl_s is not None, deadline=deadline)
-        return {key: kept.output for key, kept in found.items()}
-
-    async def put_many(self, outputs: Mapping[CacheKey, OutputJson], ttl_s: float | None = None) -> None:
-        expires_at = NEVER if ttl_s is None else self._clock.now() + ttl_s
-        await self.keep({key: Kept(output, expires_at) for key, output in outputs.items()})
 
     async def find(self, keys: Sequence[CacheKey], *, can_expire: bool, deadline: Deadline) -> Mapping[CacheKey, Kept]:
         """What stands behind the first MAX_KEYS counts as not there."""

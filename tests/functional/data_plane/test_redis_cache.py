@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from clipper_sls.adapters.redis.prediction_cache import MAX_LIVES, RedisPredicti
 from clipper_sls.domain.cache_key import CacheKey
 from clipper_sls.domain.query import Deadline, OutputJson
 from clipper_sls.errors import StoreUnavailableError
+from clipper_sls.ports.prediction_cache import FOREVER, NEVER, Kept
 from clipper_sls.testing.redis_server import RedisServerUnderTest, redis_server
 
 LIMIT_S = 0.2
@@ -42,11 +43,23 @@ async def make_cache() -> AsyncIterator[MakeCache]:
         yield make
 
 
+async def _get(
+    cache: RedisPredictionCache, keys: Sequence[CacheKey], ttl_s: float | None = None, deadline: Deadline = FOREVER
+) -> dict[CacheKey, OutputJson]:
+    found = await cache.find(keys, can_expire=ttl_s is not None, deadline=deadline)
+    return {key: kept.output for key, kept in found.items()}
+
+
+async def _put(cache: RedisPredictionCache, outputs: Mapping[CacheKey, OutputJson], ttl_s: float | None = None) -> None:
+    expires_at = NEVER if ttl_s is None else CLOCK.now() + ttl_s
+    await cache.keep({key: Kept(output, expires_at) for key, output in outputs.items()})
+
+
 async def _is_away(cache: RedisPredictionCache) -> float:
     """Raises nothing but what it should, and not late; returns seconds."""
     began = CLOCK.now()
     with pytest.raises(StoreUnavailableError):
-        await cache.get_many([KEY, OTHER])
+        await _get(cache, [KEY, OTHER])
     return CLOCK.now() - began
 
 
@@ -54,8 +67,8 @@ async def _is_back(cache: RedisPredictionCache) -> None:
     async with asyncio.timeout(BACK_LIMIT_S):
         while True:
             try:
-                await cache.put_many({KEY: ONE})
-                assert await cache.get_many([KEY]) == {KEY: ONE}
+                await _put(cache, {KEY: ONE})
+                assert await _get(cache, [KEY]) == {KEY: ONE}
                 return
             except StoreUnavailableError:
                 await asyncio.sleep(0.01)
@@ -75,11 +88,11 @@ async def test_a_restart_between_two_commands_is_not_noticed(
 ) -> None:
     cache = make_cache(redis.url, limit_s=10.0)
     for _ in range(2):
-        await cache.put_many({KEY: ONE})
-        assert await cache.get_many([KEY]) == {KEY: ONE}
+        await _put(cache, {KEY: ONE})
+        assert await _get(cache, [KEY]) == {KEY: ONE}
         redis.kill()
         redis.start()
-        assert await cache.get_many([KEY]) == {}
+        assert await _get(cache, [KEY]) == {}
 
 
 async def test_a_server_that_is_gone_is_left_alone_and_found_again(
@@ -147,7 +160,7 @@ async def test_a_query_with_less_time_than_the_limit_waits_no_longer_than_it_has
     redis.hang()
     began = CLOCK.now()
     with pytest.raises(StoreUnavailableError, match="deadline"):
-        await cache.get_many([KEY], deadline=Deadline(began + 0.1))
+        await _get(cache, [KEY], deadline=Deadline(began + 0.1))
     assert 0.09 < CLOCK.now() - began < 0.1 + SLACK_S
 
 
@@ -156,7 +169,7 @@ async def test_no_answer_goes_to_another_question_however_many_give_up(
 ) -> None:
     cache, chance = make_cache(redis.url, limit_s=0.05), random.Random(1)
     keys = [CacheKey(number.to_bytes(32, "big")) for number in range(200)]
-    await make_cache(redis.url, limit_s=10.0).put_many({key: OutputJson(b"%d" % key[-1]) for key in keys})
+    await _put(make_cache(redis.url, limit_s=10.0), {key: OutputJson(b"%d" % key[-1]) for key in keys})
     answered = 0
 
     async def ask() -> None:
@@ -164,7 +177,7 @@ async def test_no_answer_goes_to_another_question_however_many_give_up(
         for _ in range(50):
             asked = chance.sample(keys, 5)
             try:
-                found = await asyncio.wait_for(cache.get_many(asked, ttl_s=chance.choice([None, 60])), 0.01)
+                found = await asyncio.wait_for(_get(cache, asked, ttl_s=chance.choice([None, 60])), 0.01)
             except (StoreUnavailableError, TimeoutError):
                 await asyncio.sleep(0.005)
                 continue
@@ -205,22 +218,22 @@ async def test_a_user_needs_four_commands_and_the_keys_of_the_cache(
     with redis_server(tmp_path, ["--user", "cache", *rights.split()]) as server:
         cache = make_cache(f"redis://cache:s3cret@127.0.0.1:{server.port}")
         await _is_back(cache)
-        await cache.put_many({OTHER: ONE}, ttl_s=60)
-        assert await cache.get_many([OTHER], ttl_s=60) == {OTHER: ONE}
+        await _put(cache, {OTHER: ONE}, ttl_s=60)
+        assert await _get(cache, [OTHER], ttl_s=60) == {OTHER: ONE}
 
 
 async def test_a_unix_socket_and_a_database_by_number_will_do(
     redis: RedisServerUnderTest, make_cache: MakeCache
 ) -> None:
     await _is_back(make_cache(f"unix://{redis.socket_path}"))
-    assert await make_cache(redis.url).get_many([KEY]) == {KEY: ONE}
-    assert await make_cache(f"{redis.url}/3").get_many([KEY]) == {}
+    assert await _get(make_cache(redis.url), [KEY]) == {KEY: ONE}
+    assert await _get(make_cache(f"{redis.url}/3"), [KEY]) == {}
 
 
 async def test_clusters_share_a_server_and_no_answers(redis: RedisServerUnderTest, make_cache: MakeCache) -> None:
-    await make_cache(redis.url, "mine").put_many({KEY: ONE})
-    assert await make_cache(redis.url, "mine").get_many([KEY]) == {KEY: ONE}
-    assert await make_cache(redis.url, "another").get_many([KEY]) == {}
+    await _put(make_cache(redis.url, "mine"), {KEY: ONE})
+    assert await _get(make_cache(redis.url, "mine"), [KEY]) == {KEY: ONE}
+    assert await _get(make_cache(redis.url, "another"), [KEY]) == {}
 
 
 async def test_a_full_server_that_gives_nothing_up_still_answers(
@@ -228,13 +241,13 @@ async def test_a_full_server_that_gives_nothing_up_still_answers(
 ) -> None:
     with redis_server(tmp_path, ["--maxmemory-policy", "noeviction"]) as server:
         cache = make_cache(server.url)
-        await cache.put_many({KEY: ONE})
+        await _put(cache, {KEY: ONE})
         await cache._redis.config_set("maxmemory", "1")
         for _ in range(5):
             with pytest.raises(StoreUnavailableError):
-                await cache.put_many({OTHER: ONE})
+                await _put(cache, {OTHER: ONE})
             await asyncio.sleep(0.02)
-            assert await cache.get_many([KEY, OTHER]) == {KEY: ONE}
+            assert await _get(cache, [KEY, OTHER]) == {KEY: ONE}
 
 
 async def test_a_full_server_with_a_policy_takes_what_is_new(
@@ -244,8 +257,8 @@ async def test_a_full_server_with_a_policy_takes_what_is_new(
         cache = make_cache(server.url, limit_s=10.0)
         for number in range(1_000):
             key = CacheKey(number.to_bytes(32, "big"))
-            await cache.put_many({key: OutputJson(b"1" * 10_000)})
-            assert key in await cache.get_many([key])
+            await _put(cache, {key: OutputJson(b"1" * 10_000)})
+            assert key in await _get(cache, [key])
 
 
 async def test_a_read_only_copy_answers_and_takes_nothing(
@@ -255,14 +268,14 @@ async def test_a_read_only_copy_answers_and_takes_nothing(
     with redis_server(tmp_path / "copy", ["--replicaof", "127.0.0.1", str(redis.port)]) as copy:
         cache = make_cache(copy.url)
         for _ in range(round(BACK_LIMIT_S / 0.02)):
-            if await cache.get_many([KEY]):
+            if await _get(cache, [KEY]):
                 break
             await asyncio.sleep(0.02)
         for _ in range(5):
             with pytest.raises(StoreUnavailableError):
-                await cache.put_many({OTHER: ONE})
+                await _put(cache, {OTHER: ONE})
             await asyncio.sleep(0.02)
-        assert await cache.get_many([KEY, OTHER]) == {KEY: ONE}
+        assert await _get(cache, [KEY, OTHER]) == {KEY: ONE}
 
 
 async def test_what_is_left_of_a_time_to_live_comes_with_the_output(
@@ -270,7 +283,7 @@ async def test_what_is_left_of_a_time_to_live_comes_with_the_output(
 ) -> None:
     cache, keys = make_cache(redis.url, limit_s=10.0), [CacheKey(n.to_bytes(32, "big")) for n in range(MAX_LIVES + 5)]
     now = CLOCK.now()
-    await cache.put_many(dict.fromkeys(keys, ONE), ttl_s=60)
+    await _put(cache, dict.fromkeys(keys, ONE), ttl_s=60)
     found = await cache.find(keys, can_expire=True, deadline=Deadline(now + 60))
     assert list(found) == keys
     assert all(now + 59 < found[key].expires_at <= CLOCK.now() + 60 for key in keys[:MAX_LIVES])
@@ -307,7 +320,7 @@ async def test_whatever_a_server_answers_that_is_no_answer_is_a_server_that_is_a
 async def test_what_is_no_text_is_no_output(make_cache: MakeCache) -> None:
     async with _server_that_says(b"*2\r\n:1\r\n$1\r\n1\r\n") as url:
         cache = make_cache(url)
-        assert await cache.get_many([KEY, OTHER]) == {OTHER: ONE}
+        assert await _get(cache, [KEY, OTHER]) == {OTHER: ONE}
         await cache.close()
 
 

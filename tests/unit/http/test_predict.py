@@ -1,12 +1,13 @@
 """What an error of ours looks like to whoever asked for a prediction."""
 
 import json
+import logging
 
 import pytest
 
 from clipper_sls.errors import ClipperError, MalformedRequestError, RequestedVersionError, error_classes
 from clipper_sls.http.error_map import status_of
-from clipper_sls.http.predict import error_answer, unexpected_answer
+from clipper_sls.http.predict import error_answer, failure_answer, unexpected_answer
 
 
 @pytest.mark.parametrize("cls", error_classes(), ids=lambda cls: cls.__name__)
@@ -35,3 +36,12 @@ def test_what_nobody_foresaw_tells_its_kind_and_nothing_of_its_content() -> None
     answer = unexpected_answer(KeyError("password"))
     assert (answer.status, answer.error_code) == (500, "error")
     assert json.loads(answer.body) == {"error": "An unexpected error occurred!", "cause": "KeyError", "code": "error"}
+
+
+def test_it_is_logged_and_answered_without_its_details(caplog: pytest.LogCaptureFixture) -> None:
+    answer = failure_answer("shop", ZeroDivisionError("secret detail"))
+    assert answer.status == 500
+    assert b"secret detail" not in answer.body
+    (record,) = caplog.records
+    assert (record.levelno, record.exc_info is not None) == (logging.ERROR, True)
+    assert "shop" in record.getMessage()

@@ -14,7 +14,7 @@ from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, Packed
 from clipper_sls.domain.records import ModelVersion
 from clipper_sls.domain.serving import Serving
 from clipper_sls.ports.model_invoker import LateOutput
-from clipper_sls.service.model_answers import ModelAnswers
+from clipper_sls.service.model_answers import Asked, ModelAnswers
 from clipper_sls.testing import ManualClock, RecordingMetrics
 
 VERSION = ModelVersion(ModelId.of("m", 1), InputType.STRINGS, bundle_digest="a" * 64)
@@ -61,10 +61,10 @@ class Desk:
     metrics: RecordingMetrics
     clock: ManualClock
 
-    async def ask(self, *rows: bytes, version: ModelVersion = VERSION) -> "asyncio.Task[Sequence[RowResult]]":
-        task = asyncio.create_task(self.answers.ask(version, rows, FAR))
+    async def ask(self, *rows: bytes, version: ModelVersion = VERSION) -> Asked:
+        asked = self.answers.ask(version, rows, FAR)
         await _turns()
-        return task
+        return asked
 
 
 async def _turns() -> None:

@@ -19,7 +19,7 @@ outputs = st.integers(1, SIZE_BYTES).map(lambda length: OutputJson(b"1" * length
 async def test_its_entries_never_take_more_than_its_bytes(put: list[tuple[CacheKey, OutputJson]]) -> None:
     cache, newest = MemoryPredictionCache(SIZE_BYTES, clock=ManualClock()), {}
     for key, output in put:
-        await cache.put_many({key: output})
+        cache.put_many({key: output})
         newest[key] = output
     found = await cache.get_many(KEYS)
     assert found.items() <= newest.items()
@@ -29,15 +29,15 @@ async def test_its_entries_never_take_more_than_its_bytes(put: list[tuple[CacheK
 async def test_an_output_that_just_fits_is_kept_and_one_byte_more_is_not() -> None:
     cache = MemoryPredictionCache(SIZE_BYTES, clock=ManualClock())
     fits, too_large = (OutputJson(b"1" * (SIZE_BYTES - ENTRY_OVERHEAD_BYTES + more)) for more in (0, 1))
-    await cache.put_many({KEYS[0]: fits})
-    await cache.put_many({KEYS[1]: too_large})
+    cache.put_many({KEYS[0]: fits})
+    cache.put_many({KEYS[1]: too_large})
     assert await cache.get_many(KEYS) == {KEYS[0]: fits}
 
 
 async def test_what_is_given_up_is_counted() -> None:
     given_up: list[int] = []
     cache = MemoryPredictionCache(SIZE_BYTES, clock=ManualClock(), evicted=given_up.append)
-    await cache.put_many({key: OutputJson(b"1") for key in KEYS})
+    cache.put_many({key: OutputJson(b"1") for key in KEYS})
     assert sum(given_up) == len(KEYS) - len(await cache.get_many(KEYS))
 
 
@@ -45,7 +45,7 @@ async def test_what_is_given_up_is_counted() -> None:
 async def test_an_output_is_there_until_its_ttl_is_over_and_never_after(ttl_s: float, share: float) -> None:
     clock = ManualClock(now=0.0)
     cache = MemoryPredictionCache(SIZE_BYTES, clock=clock)
-    await cache.put_many({KEYS[0]: OutputJson(b"1")}, ttl_s)
+    cache.put_many({KEYS[0]: OutputJson(b"1")}, ttl_s)
     await clock.advance(ttl_s * share)
     assert (KEYS[0] in await cache.get_many(KEYS)) == (clock.now() < ttl_s)
 
@@ -54,9 +54,9 @@ async def test_what_has_expired_makes_room_when_it_is_asked_for() -> None:
     clock, given_up = ManualClock(), []
     cache = MemoryPredictionCache(4 * (ENTRY_OVERHEAD_BYTES + 1), clock=clock, evicted=given_up.append)
     old, young = ({key: OutputJson(b"1") for key in some} for some in (KEYS[:4], KEYS[4:8]))
-    await cache.put_many(old, ttl_s=1.0)
+    cache.put_many(old, ttl_s=1.0)
     await clock.advance(1.0)
     assert await cache.get_many(KEYS) == {}
-    await cache.put_many(young)
+    cache.put_many(young)
     assert await cache.get_many(KEYS) == young
     assert given_up == []
