@@ -127,6 +127,12 @@ class RegistrySnapshot:
     versions: Mapping[ModelId, ModelVersion] = field(default_factory=dict)
     links: Mapping[AppName, tuple[ModelName, ...]] = field(default_factory=dict)
     currents: Mapping[ModelName, Current] = field(default_factory=dict)
+    _answering: Mapping[ModelName, ModelVersion] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        ids = ((name, ModelId(name, current.version)) for name, current in self.currents.items())
+        answering = {name: self.versions[model] for name, model in ids if model in self.versions}
+        object.__setattr__(self, "_answering", answering)
 
     @classmethod
     def of(cls, revision: int, records: Iterable[Record]) -> "RegistrySnapshot":
@@ -168,5 +174,4 @@ class RegistrySnapshot:
 
     def current(self, model: ModelName) -> ModelVersion | None:
         """The version that answers for `model`; None when it was deleted or never set."""
-        current = self.currents.get(model)
-        return self.versions.get(ModelId(model, current.version)) if current else None
+        return self._answering.get(model)

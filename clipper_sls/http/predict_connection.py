@@ -76,17 +76,13 @@ class PredictConnection(HttpToolsProtocol):
     @property
     def _is_at_rest(self) -> bool:
         """Whether the next byte begins a request, all earlier ones are answered, and the client takes what it gets."""
+        cycle: RequestResponseCycle | None = self.cycle  # uvicorn's last request
         return (
             not self._is_reading
-            and not self._is_served_by_uvicorn
+            and (cycle is None or cycle.response_complete)
             and not self.flow.write_paused
             and self._route.is_at_hand
         )
-
-    @property
-    def _is_served_by_uvicorn(self) -> bool:
-        cycle: RequestResponseCycle | None = self.cycle  # none before the first request
-        return cycle is not None and not cycle.response_complete
 
     def _wait(self, data: bytes) -> None:
         self._waiting += data

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+from msgspec import Struct
+
 from clipper_sls.domain.query import Deadline, DefaultReason, PackedRow, Predicted, RowResult, Unanswered
 from clipper_sls.ports.model_invoker import LateOutput
 
@@ -19,33 +21,21 @@ def refused(reason: Unanswered, row_count: int) -> Asked:
     return answered
 
 
-class Call:
+class Call(Struct, eq=False):
     """Answers arrive in any order and from several batches; the last one, or `give_up`, completes `answered`.
 
     What arrives after that goes to `late`, for whoever asks the same next.
     """
 
-    __slots__ = ("_late", "_missing", "_results", "answered", "arrived_at", "caller", "deadline", "queued", "rows")
-
-    def __init__(
-        self,
-        rows: Sequence[PackedRow],
-        *,
-        arrived_at: float,
-        deadline: Deadline,
-        answered: Asked,
-        late: LateOutput | None = None,
-        caller: str = "",
-    ) -> None:
-        self.rows = rows
-        self.arrived_at = arrived_at
-        self.deadline = deadline
-        self.caller = caller
-        self.answered = answered
-        self._late = late
-        self.queued = 0  # rows that wait in the queue; kept by the queue
-        self._results: list[RowResult | None] | None = None  # once some have come, and not all
-        self._missing = len(rows)
+    rows: Sequence[PackedRow]
+    arrived_at: float
+    deadline: Deadline
+    answered: Asked
+    late: LateOutput | None = None
+    caller: str = ""
+    queued: int = 0  # rows that wait in the queue; kept by the queue
+    _results: list[RowResult | None] | None = None  # once some have come, and not all
+    _missing: int = 0  # of them
 
     @property
     def is_over(self) -> bool:
@@ -73,14 +63,14 @@ class Call:
 
     def _add(self, start: int, results: Answers) -> None:
         if self._results is None:
-            self._results = [None] * len(self.rows)
+            self._results, self._missing = [None] * len(self.rows), len(self.rows)
         self._results[start : start + len(results)] = results
         self._missing -= len(results)
         if not self._missing:
             self.give_up()  # of none
 
     def _pass_on(self, start: int, results: Answers) -> None:
-        if self._late is not None:
+        if self.late is not None:
             for index, result in enumerate(results, start):
                 if isinstance(result, Predicted):
-                    self._late(index, result.output)
+                    self.late(index, result.output)

@@ -162,10 +162,11 @@ class Replica:
             self._expect_poll()
             self._owner.replica_away(self)
 
-    def answered(self, request_id: str, body: bytes | None) -> bool:
-        batch = self._finished(request_id)
-        if batch is None:
-            return False
+    def is_under_way(self, request_id: str) -> bool:
+        return self._batch is not None and request_id == self._request_id
+
+    def answered(self, body: bytes | None) -> None:
+        batch = self._finished()
         if body is not None:
             self._report(batch, read_result(body, batch.size))
         elif batch.size > 1:
@@ -173,14 +174,10 @@ class Replica:
         else:
             limit_mib = self._limits.max_response_bytes // MIB
             self._report(batch, [failed(f"the output has more than {limit_mib} MiB")])
-        return True
 
-    def failed(self, request_id: str, body: bytes | None) -> bool:
-        batch = self._finished(request_id)
-        if batch is None:
-            return False
+    def failed(self, body: bytes | None) -> None:
+        batch = self._finished()
         self._report(batch, [failed(read_failure(body or b""))] * batch.size)
-        return True
 
     def init_failed(self, body: bytes | None) -> None:
         self._init_error = read_failure(body or b"")
@@ -222,10 +219,9 @@ class Replica:
         finally:
             signal_group(self._process.pid, signal.SIGKILL)
 
-    def _finished(self, request_id: str) -> Batch | None:
-        """The batch under way, if it has this id; it is under way no longer."""
-        if self._batch is None or request_id != self._request_id:
-            return None
+    def _finished(self) -> Batch:
+        """The batch under way; it is no longer."""
+        assert self._batch is not None
         batch, self._batch = self._batch, None
         self._expect_poll()
         self._rows_answered += batch.size

@@ -8,14 +8,14 @@ and count for nothing.
 import heapq
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from clipper_sls.adapters.engine.calls import Call
 from clipper_sls.domain.query import PackedRow, RowResult, Unanswered
 
 
-@dataclass(slots=True)
-class Span:
+class Span(Struct, eq=False):
     """Rows `start` to `end` of a call. A span that `is_alone` must not share a batch: its row may kill a replica."""
 
     call: Call
@@ -148,8 +148,9 @@ class RowQueue:
                 yield span
 
     def _push(self, span: Span) -> None:
-        self._drop_finished()
-        self._count(span.call, span.size)
+        if self._heap and self._heap[0][2].call.is_over:
+            self._drop_finished()
+        self._count(span.call, span.end - span.start)
         heapq.heappush(self._heap, (span.call.deadline, next(self._numbers), span))
 
     def _drop_finished(self) -> None:

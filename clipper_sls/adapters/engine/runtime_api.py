@@ -68,7 +68,7 @@ class Poll(Protocol):
 
 
 class Runtime(Protocol):
-    """Who hears what the replica asks and posts. `answered` and `failed` are False for an id that is not under way."""
+    """Who hears what the replica asks and posts."""
 
     def polled(self, poll: Poll) -> None:
         """The replica asked for work."""
@@ -78,11 +78,15 @@ class Runtime(Protocol):
         """The connection of a poll that got nothing yet was closed."""
         ...
 
-    def answered(self, request_id: str, body: bytes | None) -> bool:
+    def is_under_way(self, request_id: str) -> bool:
+        """Whether the replica works on this; only then `answered` or `failed` is called."""
+        ...
+
+    def answered(self, body: bytes | None) -> None:
         """The replica posted a result; `body` is None when it had more bytes than are taken."""
         ...
 
-    def failed(self, request_id: str, body: bytes | None) -> bool:
+    def failed(self, body: bytes | None) -> None:
         """The replica posted an error."""
         ...
 
@@ -204,9 +208,11 @@ class _Connection(asyncio.Protocol):
     def _post(self, url: bytes, body: bytes | None) -> None:
         invocation, _, what = url.removeprefix(_INVOCATION).rpartition(b"/")
         if url.startswith(_INVOCATION) and what in (b"response", b"error"):
-            report = self._runtime.answered if what == b"response" else self._runtime.failed
-            is_known = report(invocation.decode(errors="replace"), body)
-            self._respond_accepted() if is_known else self._respond_unknown_id()
+            if self._runtime.is_under_way(invocation.decode(errors="replace")):
+                self._respond_accepted()  # first: it can go on while its answer is read
+                self._runtime.answered(body) if what == b"response" else self._runtime.failed(body)
+            else:
+                self._respond_unknown_id()
         elif url == _INIT_ERROR:
             self._runtime.init_failed(body)
             self._respond_accepted()

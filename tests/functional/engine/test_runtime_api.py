@@ -28,13 +28,14 @@ class Replica:
         self.lost.append(poll)
         self.event.set()
 
-    def answered(self, request_id: str, body: bytes | None) -> bool:
-        self.posted.append(("response", body))
+    def is_under_way(self, request_id: str) -> bool:
         return request_id == "id-1"
 
-    def failed(self, request_id: str, body: bytes | None) -> bool:
+    def answered(self, body: bytes | None) -> None:
+        self.posted.append(("response", body))
+
+    def failed(self, body: bytes | None) -> None:
         self.posted.append(("error", body))
-        return request_id == "id-1"
 
     def init_failed(self, body: bytes | None) -> None:
         self.posted.append(("init", body))
