@@ -17,6 +17,7 @@ from clipper_sls.http.body import read_body
 from clipper_sls.http.decode import decode_predict, decode_update
 from clipper_sls.http.encode import encode_batch, encode_error, encode_single
 from clipper_sls.http.error_map import CODE_HEADER, status_of
+from clipper_sls.http.turns import Turns
 from clipper_sls.service.model_answers import Asked
 from clipper_sls.service.services import PredictionServices, Services
 
@@ -56,6 +57,7 @@ class PredictRoute:
     def __init__(self, services: PredictionServices, limits: InputLimits) -> None:
         self._services = services
         self._limits = limits
+        self._turns = Turns(services.clock.now)
 
     @property
     def max_body_bytes(self) -> int:
@@ -68,9 +70,9 @@ class PredictRoute:
 
     def begin(self, name: str, content: bytes, answered: Callable[[Answer], None]) -> None:
         """Answer a whole body without a coroutine. `answered` is called once, at once or later; it must not raise."""
-        arrived = self._services.clock.now()
         try:
-            asking = self._ask(self._services.predictions.known_application(name), content, arrived)
+            application = self._services.predictions.known_application(name)
+            asking = self._ask(application, content, self._turns.arrival())
         except Exception as error:
             answered(failure_answer(name, error))
             return

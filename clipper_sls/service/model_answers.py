@@ -140,7 +140,10 @@ class ModelAnswers:
             cache.put_many({keys[index]: output}, ttl_s)
 
         answered = _future(self._invoker.invoke(version, rows, question.deadline, keep_late, question.caller))
-        answered.add_done_callback(partial(self._led, cache, keys, ttl_s))
+        if answered.done():  # refused, say
+            self._led(cache, keys, ttl_s, answered)
+        else:
+            answered.add_done_callback(partial(self._led, cache, keys, ttl_s))
         return answered
 
     def _led(self, cache: PredictionCache, keys: Sequence[CacheKey], ttl_s: float | None, answered: Asked) -> None:

@@ -24,6 +24,8 @@ from clipper_sls.ports.metrics import Metrics
 from clipper_sls.service.model_answers import Asked, ModelAnswers, known
 from clipper_sls.service.registry_view import RegistryView
 
+READ_TOO_LATE = Unanswered(DefaultReason.OVERLOADED, "it was due before it could be read")
+
 
 class PredictionService:
     """`query_ids` gives a new number for each row answered."""
@@ -74,6 +76,8 @@ class PredictionService:
 
     def ask(self, application: Application, query: Query) -> Asked:
         """The first half of `predict`: who will answer. Raises RequestedVersionError."""
+        if self._clock.now() >= query.deadline:
+            return known([READ_TOO_LATE] * len(query.rows))
         version = choose(self._registry.snapshot, query.application, query.version)
         if version is None:
             return known([Unanswered(DefaultReason.NO_MODEL_LINKED)] * len(query.rows))

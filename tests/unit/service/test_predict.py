@@ -10,6 +10,7 @@ from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, Packed
 from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Switch
 from clipper_sls.errors import NotServedError, RequestedVersionError, StoreUnavailableError
 from clipper_sls.ports.prediction_cache import FOREVER
+from clipper_sls.service.predict import READ_TOO_LATE
 from clipper_sls.testing.fakes import constant
 
 SHOP = Application(AppName("shop"), InputType.STRINGS, "-1", 100_000)
@@ -134,3 +135,12 @@ async def test_names_in_urls_lead_to_what_is_registered_or_nowhere(world) -> Non
             await predictions.model_version(name, None)
         with pytest.raises(NotServedError):
             await predictions.model_version("price", name)
+
+
+async def test_what_was_due_before_it_was_read_is_refused_unasked(world) -> None:
+    predictions = world.predictions(await world.view(*EVERYTHING))
+    asked = query(b"a", b"b")
+    await world.clock.advance(asked.deadline - world.clock.now())
+    answers = await predictions.predict(SHOP, asked)
+    assert [answer.unanswered for answer in answers] == [READ_TOO_LATE] * 2
+    assert world.invoker.asked == []
