@@ -21,7 +21,8 @@ from clipper_sls.adapters.engine.results import failed
 from clipper_sls.adapters.engine.row_queue import Batch, RowQueue
 from clipper_sls.adapters.engine.workers import Worker, Workers
 from clipper_sls.domain.admission import Admission
-from clipper_sls.domain.batching import BatchingPolicy
+from clipper_sls.domain.batching import batching_for
+from clipper_sls.domain.batching.latency_line import LatencyLine
 from clipper_sls.domain.envelope import pack_event
 from clipper_sls.domain.query import Deadline, PackedRow, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion
@@ -37,21 +38,20 @@ HOLD_S = 0.001
 class Dispatcher:
     """The queue of one model version and its idle replicas."""
 
-    def __init__(
-        self, *, version: ModelVersion, policy: BatchingPolicy, max_batch_bytes: int, clock: Clock, metrics: Metrics
-    ) -> None:
+    def __init__(self, *, version: ModelVersion, max_batch_bytes: int, clock: Clock, metrics: Metrics) -> None:
         self._version = version
-        self._policy = policy
         self._max_batch_bytes = max_batch_bytes
         self._clock = clock
         self._metrics = metrics
         self._queue = RowQueue()
         self._deadlines = Deadlines(clock, self._give_up)
-        self._stragglers = Stragglers()
+        self._line = LatencyLine()
+        self._policy = batching_for(version, self._line)
+        self._admission = Admission(self._policy, self._line)
+        self._stragglers = Stragglers(self._line)
         self._workers = Workers(self._stragglers)
         self._hedges = Hedges(self._stragglers, self._pump)
         self._under_way: dict[Batch, None] = {}  # the oldest first
-        self._admission = Admission(policy)
         self._held: list[tuple[Batch, Sequence[RowResult]]] = []
         self._is_pump_due = False
         self._pump_timer: asyncio.TimerHandle | None = None
@@ -266,10 +266,12 @@ class Dispatcher:
         self._hedges.over(batch)
 
     def _learn(self, batch: Batch) -> None:
+        """Stragglers compare with what was known before this batch; then the line learns of it, then who reads that."""
         now = self._clock.now()
         latency_s = now - batch.taken_at
         self._metrics.batch(self._version.id, batch.size, latency_s, batch.taken_at - batch.oldest_arrival)
         is_leaving = batch.replica_id not in self._workers
         if is_leaving or self._stragglers.observe(batch.replica_id, batch.size, latency_s, now):
+            self._line.observe(batch.size, latency_s)
             self._policy.observe(batch.size, latency_s, batch.budget_s)
-            self._admission.observe(batch.size, latency_s)
+            self._admission.learnt()
