@@ -2,8 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
+from clipper_sls.adapters.frontends.messages import CacheSettings
 from clipper_sls.adapters.local.memory_cache import MemoryPredictionCache
 from clipper_sls.adapters.local.tiered_cache import TieredPredictionCache
+from clipper_sls.config import Settings
 from clipper_sls.errors import InvalidSettingError
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
@@ -12,24 +14,26 @@ from clipper_sls.ports.prediction_cache import PredictionCache, RemotePrediction
 Opened = Callable[[Callable[[], Awaitable[None]]], object]
 
 
+def cache_settings(settings: Settings) -> CacheSettings:
+    return CacheSettings(
+        size_bytes=settings.cache_size_bytes,
+        url=None if settings.cache_url is None else settings.cache_url.get_secret_value(),
+        timeout_s=settings.cache_timeout_ms / 1000,
+        namespace=settings.cluster_name,
+    )
+
+
 def prediction_cache(
-    *,
-    size_bytes: int,
-    url: str | None,
-    timeout_s: float,
-    namespace: str,
-    clock: Clock,
-    metrics: Metrics,
-    opened: Opened,
+    settings: CacheSettings, *, clock: Clock, metrics: Metrics, opened: Opened
 ) -> PredictionCache | None:
     """None when there is to be none. What must be awaited at the end is given to `opened`.
 
     Raises InvalidSettingError; a server that is away raises nothing.
     """
-    near = MemoryPredictionCache(size_bytes, clock=clock, evicted=metrics.cache_evicted)
-    if url is None:
-        return near if size_bytes else None
-    remote = _remote_cache(url, namespace, clock, timeout_s)
+    near = MemoryPredictionCache(settings.size_bytes, clock=clock, evicted=metrics.cache_evicted)
+    if settings.url is None:
+        return near if settings.size_bytes else None
+    remote = _remote_cache(settings.url, settings.namespace, clock, settings.timeout_s)
     tiers = TieredPredictionCache(near, remote, clock=clock, metrics=metrics)
     opened(tiers.close)
     return tiers

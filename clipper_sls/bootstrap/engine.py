@@ -8,6 +8,7 @@ answered before replicas stop, and the state directory is let go last.
 import asyncio
 import os
 import random
+import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -16,28 +17,21 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from clipper_sls import __version__
-from clipper_sls.adapters.engine import EngineLimits, FunctionPools
-from clipper_sls.adapters.frontends.announced_registry import AnnouncedRegistry
-from clipper_sls.adapters.frontends.frontends import Frontends
+from clipper_sls.adapters.engine import FunctionPools
 from clipper_sls.adapters.local.bundle_directory import BundleDirectory
 from clipper_sls.adapters.local.metrics import LocalMetrics
 from clipper_sls.adapters.local.sqlite_feedback import SqliteFeedbackLog
 from clipper_sls.adapters.local.sqlite_registry import SqliteRegistry
 from clipper_sls.adapters.local.state_directory import StateDirectory
-from clipper_sls.adapters.local.storage_errors import translated
 from clipper_sls.adapters.local.system_clock import SystemClock
-from clipper_sls.bootstrap.caches import check_remote_cache, prediction_cache
-from clipper_sls.bootstrap.frontends import engines_frontends
-from clipper_sls.bootstrap.query_ids import query_ids
+from clipper_sls.bootstrap.function_pools import function_pools
+from clipper_sls.bootstrap.query_serving import QueryServing, query_serving
 from clipper_sls.config import Settings
 from clipper_sls.domain.replicas import Health
-from clipper_sls.http.in_process import InProcessForwarder
 from clipper_sls.http.management import EngineInfo, create_management_app
 from clipper_sls.http.predict import InputLimits
 from clipper_sls.http.query_app import create_query_app
 from clipper_sls.http.serve import HttpServers, listen, url_of
-from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, stage_runtime
-from clipper_sls.ports.prediction_cache import PredictionCache
 from clipper_sls.service.applications import ApplicationService
 from clipper_sls.service.feedback import FeedbackService
 from clipper_sls.service.model_answers import ModelAnswers
@@ -65,7 +59,6 @@ class EmbeddedEngine:
         self._opened = AsyncExitStack()
         self._state = StateDirectory(settings.state_path, settings.cluster_name)
         self._is_settled = False
-        self._frontends: Frontends | None = None  # one process needs none
 
     async def open(self) -> None:
         """Start everything; returns when what is registered is being served.
@@ -76,29 +69,16 @@ class EmbeddedEngine:
         state.lock()
         opened.callback(state.release)
         state.remove_ready_file()  # one that was killed could not
-        query = listen(settings.host, settings.query_port, may_move=self._move_ports)
-        opened.callback(query.close)
-        management = listen(settings.host, settings.management_port, may_move=self._move_ports)
-        opened.callback(management.close)
+        query, management = self._listen(settings.query_port), self._listen(settings.management_port)
         clock = SystemClock()
         self.info = _info(settings, clock, url_of(query), url_of(management))
         metrics = LocalMetrics(clock=clock, chance=random.Random())  # noqa: S311 - a sample of latencies
-        if settings.frontends > 1:
-            self._frontends = engines_frontends(settings, query, clock, opened)
+        self._serving = query_serving(settings, query, clock, opened)
         self._pools, self._services = await self._assemble(clock, metrics)
-        query_app = self._query_app(metrics)
-        if self._frontends is not None:
-            self._start_frontends(self._frontends, query_app, metrics)
         await self._services.models.resume_all()  # sweeps bundles, too, so before anybody can upload one
-        served = [(self._management_app(), management)]
-        if self._frontends is None:
-            served.append((query_app, query))
-        servers = HttpServers(served, drain_timeout_s=settings.drain_timeout_s)
-        servers.start()
-        opened.push_async_callback(self._stop_serving, servers)
+        self._serve(management, metrics)
         await self._pools.settled(settings.start_timeout_s)
-        if self._frontends is not None:
-            await self._frontends.settled()
+        await self._serving.settled()
         self._is_settled = True
         opened.callback(state.remove_ready_file)
         state.write_ready_file(query=self.info.query, management=self.info.management)
@@ -112,54 +92,38 @@ class EmbeddedEngine:
         """Write the ready file once more, where a script expects it."""
         self._state.write_ready_file(query=self.info.query, management=self.info.management, path=ready_file)
 
-    def _start_frontends(self, frontends: Frontends, query_app: ASGIApp, metrics: LocalMetrics) -> None:
-        forwarder = InProcessForwarder(query_app, {"/metrics": frontends.collect})
-        frontends.start(self._services.registry.snapshot, invoker=self._pools, forwarder=forwarder, metrics=metrics)
-        self._opened.push_async_callback(frontends.close)
+    def _listen(self, port: int) -> socket.socket:
+        listener = listen(self._settings.host, port, may_move=self._move_ports)
+        self._opened.callback(listener.close)
+        return listener
 
-    async def _stop_serving(self, servers: HttpServers) -> None:
-        """All at one time: who asks for predictions must not wait for who deploys."""
-        if self._frontends is None:
-            await servers.close()
-        else:
-            await asyncio.gather(servers.close(), self._frontends.close())
+    def _serve(self, management: socket.socket, metrics: LocalMetrics) -> None:
+        query_app = self._query_app(metrics)
+        servers = HttpServers([(self._management_app(), management)], drain_timeout_s=self._settings.drain_timeout_s)
+        self._serving.start(query_app, self._services.registry.snapshot, invoker=self._pools, metrics=metrics)
+        servers.start()
+        self._opened.push_async_callback(_stop_serving, self._serving, servers)
 
     async def _assemble(self, clock: SystemClock, metrics: LocalMetrics) -> tuple[FunctionPools, Services]:
-        settings, path = self._settings, self._settings.state_path
+        settings, serving, opened = self._settings, self._serving, self._opened
+        path = settings.state_path
         stored = await asyncio.to_thread(SqliteRegistry, path / DATABASE)
-        self._opened.callback(stored.close)
-        registry = stored if self._frontends is None else AnnouncedRegistry(stored, self._frontends.announce)
+        opened.callback(stored.close)
         feedback = await asyncio.to_thread(SqliteFeedbackLog, path / DATABASE)
-        self._opened.callback(feedback.close)
-        cache = self._cache(clock, metrics)
+        opened.callback(feedback.close)
+        cache = serving.cache(metrics)
         bundles = BundleDirectory(path / "bundles", settings.max_bundle_bytes)
-        pools = FunctionPools(
-            state_dir=path,
-            bundles=bundles,
-            clock=clock,
-            metrics=metrics,
-            limits=_limits(settings),
-            runtime_path=await asyncio.to_thread(_staged_runtime, path / "runtime"),
-            runtime_requirements=RUNTIME_REQUIREMENTS,
-        )
-        self._opened.push_async_callback(pools.close)
+        pools = await function_pools(settings, bundles, clock, metrics)
+        opened.push_async_callback(pools.close)
         metrics.show(pools.pools)
-        view = RegistryView(registry=registry, clock=clock)
+        view = RegistryView(registry=serving.registry(stored), clock=clock)
         await view.load()
-        answers = ModelAnswers(
-            invoker=pools,
-            cache=cache,
-            clock=clock,
-            metrics=metrics,
-        )
         predictions = PredictionService(
             registry=view,
-            answers=answers,
+            answers=ModelAnswers(invoker=pools, cache=cache, clock=clock, metrics=metrics),
             clock=clock,
             metrics=metrics,
-            query_ids=query_ids(clock, number=settings.frontends, count=settings.frontends + 1)
-            if self._frontends is not None
-            else query_ids(clock),
+            query_ids=serving.query_ids(),
         )
         return pools, Services(
             registry=view,
@@ -169,24 +133,6 @@ class EmbeddedEngine:
             feedback=FeedbackService(log=feedback, clock=clock),
             host=pools,
             clock=clock,
-        )
-
-    def _cache(self, clock: SystemClock, metrics: LocalMetrics) -> PredictionCache | None:
-        """Raises InvalidSettingError. Front ends have caches of their own."""
-        settings = self._settings
-        url = None if settings.cache_url is None else settings.cache_url.get_secret_value()
-        if self._frontends is not None:
-            if url is not None:
-                check_remote_cache()  # here, where somebody reads the error
-            return None
-        return prediction_cache(
-            size_bytes=settings.cache_size_bytes,
-            url=url,
-            timeout_s=settings.cache_timeout_ms / 1000,
-            namespace=settings.cluster_name,
-            clock=clock,
-            metrics=metrics,
-            opened=self._opened.push_async_callback,
         )
 
     def _query_app(self, metrics: LocalMetrics) -> ASGIApp:
@@ -207,7 +153,7 @@ class EmbeddedEngine:
             shut_down=self._on_shutdown,
             max_bundle_bytes=self._settings.max_bundle_bytes,
             token=self._token(),
-            frontends=None if self._frontends is None else self._frontends.status,
+            frontends=self._serving.frontend_states,
         )
 
     def _token(self) -> str | None:
@@ -223,8 +169,12 @@ class EmbeddedEngine:
             for pool in self._pools.pools()
             if pool.health in (Health.STARTING, Health.DEGRADED, Health.UNHEALTHY)
         }
-        is_answering = self._frontends is None or self._frontends.is_serving
-        return {"ready": self._is_settled and is_answering, "unwell": unwell}
+        return {"ready": self._is_settled and self._serving.is_serving, "unwell": unwell}
+
+
+async def _stop_serving(serving: QueryServing, servers: HttpServers) -> None:
+    """All at one time: who asks for predictions must not wait for who deploys."""
+    await asyncio.gather(servers.close(), serving.close())
 
 
 def _info(settings: Settings, clock: SystemClock, query: str, management: str) -> EngineInfo:
@@ -237,22 +187,3 @@ def _info(settings: Settings, clock: SystemClock, query: str, management: str) -
         query=query,
         management=management,
     )
-
-
-def _limits(settings: Settings) -> EngineLimits:
-    return EngineLimits(
-        start_timeout_s=settings.start_timeout_s,
-        function_timeout_s=settings.function_timeout_s,
-        environment_timeout_s=settings.environment_timeout_s,
-        idle_limit_s=settings.idle_limit_s,
-        drain_timeout_s=settings.drain_timeout_s,
-        max_replicas=settings.max_replicas,
-        replica_memory_mib=settings.replica_memory_mib,
-        replica_log_bytes=settings.replica_log_bytes,
-        max_queued_rows=settings.max_queued_rows,
-    )
-
-
-def _staged_runtime(folder: Path) -> Path:
-    with translated(folder):
-        return stage_runtime(folder)

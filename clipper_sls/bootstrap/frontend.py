@@ -74,13 +74,7 @@ class Frontend:
 
     def _app(self, setup: FrontendSetup, opened: AsyncExitStack) -> ASGIApp:
         cache = prediction_cache(
-            size_bytes=setup.cache_size_bytes,
-            url=setup.cache_url,
-            timeout_s=setup.cache_timeout_s,
-            namespace=setup.cluster_name,
-            clock=self._clock,
-            metrics=self._metrics,
-            opened=opened.push_async_callback,
+            setup.cache, clock=self._clock, metrics=self._metrics, opened=opened.push_async_callback
         )
         answers = ModelAnswers(invoker=self._link.invoker, cache=cache, clock=self._clock, metrics=self._metrics)
         predictions = PredictionService(

@@ -39,19 +39,18 @@ UNKNOWN = Pace(0.0, 0.0)
 
 
 class Admission:
-    """Learns what batches take, and who asks for how much."""
+    """Learns who asks for how much. `line` tells what batches take, `policy` how large they will be."""
 
-    def __init__(self, policy: BatchingPolicy) -> None:
+    def __init__(self, policy: BatchingPolicy, line: LatencyLine) -> None:
         self._policy = policy
-        self._line = LatencyLine()
+        self._line = line
         self._batches = 0
         self._demand = Demand()
         self._paces: dict[str, Pace] = {}  # since the last batch
         self._reserve = LEAST_RESERVE
 
-    def observe(self, size: int, latency_s: float) -> None:
-        """A batch of `size` rows took `latency_s`."""
-        self._line.observe(size, latency_s)
+    def learnt(self) -> None:
+        """The line and the policy know of one more batch; what was told before does not hold any more."""
         self._batches += 1
         self._paces.clear()
 

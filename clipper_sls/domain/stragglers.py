@@ -28,8 +28,10 @@ HEDGES_AT_ONCE = 5.0
 
 
 class Stragglers:
-    def __init__(self) -> None:
-        self._line = LatencyLine()
+    """`line` is what a batch should take; its owner tells it of a batch after this, and only if `observe` says so."""
+
+    def __init__(self, line: LatencyLine) -> None:
+        self._line = line
         self._batches = 0
         self._slowness: dict[int, float] = {}  # by replica: how many times as long as expected it takes
         self._tried_at: dict[int, float] = {}
@@ -47,7 +49,6 @@ class Stragglers:
         self._slowness[replica_id] = known + NEWEST_WEIGHT * (times - known)
         if self.is_slow(replica_id):
             return False
-        self._line.observe(size, latency_s)
         step = QUANTILE if times > self._quantile else QUANTILE - 1.0
         self._quantile = min(MOST_QUANTILE, max(LEAST_QUANTILE, self._quantile + QUANTILE_STEP * step))
         return True

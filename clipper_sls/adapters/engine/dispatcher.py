@@ -3,10 +3,6 @@
 Work-conserving: a replica that waits gets the next batch at once, of what is there, and nothing waits for a batch to
 fill, unless the version asks for it. Rows that arrive in one turn of the event loop share a batch, because the pump
 runs once at the end of the turn.
-
-A replica that has answered asks for more a fraction of a millisecond later. Answering the callers of a large batch
-takes longer than that, and the replica would wait for it, so while rows wait the answers are held until it has its
-next batch.
 """
 
 import asyncio
@@ -14,48 +10,47 @@ from collections.abc import Sequence
 from math import inf
 
 from clipper_sls.adapters.engine import refusals
-from clipper_sls.adapters.engine.calls import LATE, Asked, Call, refused
+from clipper_sls.adapters.engine.calls import LATE, Answers, Asked, Call, refused
 from clipper_sls.adapters.engine.deadlines import Deadlines
+from clipper_sls.adapters.engine.draining import Draining
 from clipper_sls.adapters.engine.hedges import Hedges
+from clipper_sls.adapters.engine.held_answers import HeldAnswers
 from clipper_sls.adapters.engine.results import failed
 from clipper_sls.adapters.engine.row_queue import Batch, RowQueue
 from clipper_sls.adapters.engine.workers import Worker, Workers
 from clipper_sls.domain.admission import Admission
-from clipper_sls.domain.batching import BatchingPolicy
+from clipper_sls.domain.batching import batching_for
+from clipper_sls.domain.batching.latency_line import LatencyLine
 from clipper_sls.domain.envelope import pack_event
-from clipper_sls.domain.query import Deadline, PackedRow, RowResult, Unanswered
+from clipper_sls.domain.query import Deadline, PackedRow, Unanswered
 from clipper_sls.domain.records import ModelVersion
 from clipper_sls.domain.stragglers import Stragglers
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
 from clipper_sls.ports.model_invoker import LateOutput
 
-HOLD_S = 0.001
-"""How long answers wait at most for their replica to come back."""
-
 
 class Dispatcher:
     """The queue of one model version and its idle replicas."""
 
-    def __init__(
-        self, *, version: ModelVersion, policy: BatchingPolicy, max_batch_bytes: int, clock: Clock, metrics: Metrics
-    ) -> None:
+    def __init__(self, *, version: ModelVersion, max_batch_bytes: int, clock: Clock, metrics: Metrics) -> None:
         self._version = version
-        self._policy = policy
         self._max_batch_bytes = max_batch_bytes
         self._clock = clock
         self._metrics = metrics
         self._queue = RowQueue()
         self._deadlines = Deadlines(clock, self._give_up)
-        self._stragglers = Stragglers()
+        self._line = LatencyLine()
+        self._policy = batching_for(version, self._line)
+        self._admission = Admission(self._policy, self._line)
+        self._stragglers = Stragglers(self._line)
         self._workers = Workers(self._stragglers)
         self._hedges = Hedges(self._stragglers, self._pump)
         self._under_way: dict[Batch, None] = {}  # the oldest first
-        self._admission = Admission(policy)
-        self._held: list[tuple[Batch, Sequence[RowResult]]] = []
+        self._held = HeldAnswers(self._answer)
+        self._draining = Draining(lambda: not (self._queue or self._under_way or self._held))
         self._is_pump_due = False
         self._pump_timer: asyncio.TimerHandle | None = None
-        self._drained: list[asyncio.Future[None]] = []
 
     @property
     def queued_rows(self) -> int:
@@ -88,13 +83,15 @@ class Dispatcher:
         """`replica` can take a batch."""
         self._workers.idle(replica)
         self._pump()
-        self._release()
+        self._held.release()
+        self._draining.check()
 
     def away(self, replica: Worker) -> None:
         """`replica` cannot take a batch."""
         self._workers.away(replica)
 
-    def answered(self, batch: Batch, results: Sequence[RowResult]) -> None:
+    def answered(self, batch: Batch, results: Answers) -> None:
+        """What a replica says of `batch`, one result per row. While rows wait, its next batch comes first."""
         self._end(batch)
         self._learn(batch)
         if batch.is_settled:
@@ -103,11 +100,11 @@ class Dispatcher:
             batch.twin.is_settled = True
             self._hedges.over(batch.twin)
             self._metrics.hedge_won(self._version.id, by_copy=batch.is_copy)
-        self._held.append((batch, results))
-        if not self._queue:
-            self._release()
-        elif len(self._held) == 1:
-            asyncio.get_running_loop().call_later(HOLD_S, self._release)
+        if self._queue:
+            self._held.hold(batch, results)
+        else:
+            self._held.release()
+            self._answer(batch, results)
 
     def dropped(self, batch: Batch, why: str) -> None:
         """A replica will not answer `batch`. Any of its rows may be the reason: each is tried once more, alone."""
@@ -115,32 +112,17 @@ class Dispatcher:
         is_others = batch.is_settled or batch.twin in self._under_way  # who have answered, or will
         if not is_others:
             self._try_again(batch, why)
-        self._notify_if_drained()
+        self._draining.check()
 
     def refuse_waiting(self, reason: Unanswered) -> None:
         """Answer all that waits in the queue with `reason`."""
         for span in self._queue.drain():
             span.fail(reason)
-        self._notify_if_drained()
+        self._draining.check()
 
     async def drained(self) -> None:
         """Return when nothing waits and nothing is under way."""
-        if self._is_drained:
-            return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._drained.append(future)
-        await future
-
-    @property
-    def _is_drained(self) -> bool:
-        return not (self._queue or self._under_way or self._held)
-
-    def _notify_if_drained(self) -> None:
-        if self._drained and self._is_drained:
-            for future in self._drained:
-                if not future.done():
-                    future.set_result(None)
-            self._drained.clear()
+        await self._draining.wait()
 
     def _try_again(self, batch: Batch, why: str) -> None:
         if batch.is_alone:
@@ -169,21 +151,18 @@ class Dispatcher:
             return inf
         return now - next(iter(self._under_way)).taken_at
 
-    def _release(self) -> None:
-        """Answer the callers of all batches that are held."""
-        held, self._held = self._held, []
-        for batch, results in held:
-            batch.answer(results)
-            self._admission.in_time(len(batch.spans))
-        self._notify_if_drained()
+    def _answer(self, batch: Batch, results: Answers) -> None:
+        batch.answer(results)
+        self._admission.in_time(len(batch.spans))
+        self._draining.check()
 
     def _give_up(self, call: Call) -> None:
-        self._release()
+        self._held.release()
         if not call.is_over:
             self._admission.late()
         self._queue.forget(call)
         call.give_up()
-        self._notify_if_drained()
+        self._draining.check()
 
     def _pump_soon(self) -> None:
         if not self._is_pump_due:
@@ -266,10 +245,12 @@ class Dispatcher:
         self._hedges.over(batch)
 
     def _learn(self, batch: Batch) -> None:
+        """Stragglers compare with what was known before this batch; then the line learns of it, then who reads that."""
         now = self._clock.now()
         latency_s = now - batch.taken_at
         self._metrics.batch(self._version.id, batch.size, latency_s, batch.taken_at - batch.oldest_arrival)
         is_leaving = batch.replica_id not in self._workers
         if is_leaving or self._stragglers.observe(batch.replica_id, batch.size, latency_s, now):
+            self._line.observe(batch.size, latency_s)
             self._policy.observe(batch.size, latency_s, batch.budget_s)
-            self._admission.observe(batch.size, latency_s)
+            self._admission.learnt()

@@ -19,7 +19,6 @@ from clipper_sls.adapters.engine.readiness import Readiness
 from clipper_sls.adapters.engine.replica import Ending, Replica
 from clipper_sls.adapters.engine.row_queue import Batch
 from clipper_sls.domain import replicas as rules
-from clipper_sls.domain.batching import batching_for
 from clipper_sls.domain.query import Deadline, PackedRow, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import PoolStatus, ReplicaState
@@ -52,7 +51,6 @@ class FunctionPool:
         self._limits = limits
         self._dispatcher = Dispatcher(
             version=version,
-            policy=batching_for(version),
             max_batch_bytes=limits.max_batch_bytes,
             clock=clock,
             metrics=metrics,

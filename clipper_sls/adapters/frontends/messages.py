@@ -20,15 +20,21 @@ Result = bytes | Unanswered
 """A `RowResult`, the output without its wrapping."""
 
 
+class CacheSettings(Struct, frozen=True):
+    """Which prediction caches a process has. `size_bytes` is of the one in its memory, `url` of the one behind it."""
+
+    size_bytes: int
+    url: str | None
+    timeout_s: float
+    namespace: str
+
+
 class FrontendSetup(Struct, frozen=True):
     """What a front end must know before it begins."""
 
     number: int  # from 0 on
     count: int  # of all front ends
-    cluster_name: str
-    cache_size_bytes: int
-    cache_url: str | None
-    cache_timeout_s: float
+    cache: CacheSettings
     max_body_bytes: int
     max_batch_rows: int
     model_slo_s: float

@@ -18,9 +18,11 @@ MAX_SIZE = 4_096
 
 
 class AimdBatching:
-    def __init__(self) -> None:
+    """`line` is that of the version, and is told of each batch before this is."""
+
+    def __init__(self, line: LatencyLine) -> None:
         self._maximum = 1.0
-        self._line = LatencyLine()
+        self._line = line
 
     def next_size(self, budget_s: float) -> int:
         """The maximum, unless it was learnt from rows with more time and would take these too long."""
@@ -32,7 +34,6 @@ class AimdBatching:
         return self.next_size(budget_s)
 
     def observe(self, size: int, latency_s: float, budget_s: float) -> None:
-        self._line.observe(size, latency_s)
         allowed_s = budget_s * SHARE_OF_BUDGET
         if latency_s > allowed_s:
             self._maximum = max(1.0, min(self._maximum, float(size)) * BACKOFF)

@@ -6,7 +6,10 @@ MIN_SPREAD = 0.001
 
 
 class LatencyLine:
-    """`latency_s = fixed_s + row_s * size`, neither part negative. After 50 more batches little is left of one."""
+    """`latency_s = fixed_s + row_s * size`, neither part negative. After 50 more batches little is left of one.
+
+    A version has one. Its owner tells it of each batch once, and then those who read it.
+    """
 
     __slots__ = ("_latency_s", "_product", "_size", "_square")
 

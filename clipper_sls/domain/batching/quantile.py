@@ -77,6 +77,8 @@ def fit_without_accidents(points: list[Point]) -> tuple[float, float]:
 
 
 class QuantileBatching:
+    """Goes by the batches themselves and not by the version's line: that one is of means, and tells no quantile."""
+
     def __init__(self) -> None:
         self._full, self._partial = deque[Point](maxlen=FULL_WINDOW), deque[Point](maxlen=PARTIAL_WINDOW)
         self._surprises: list[Point] = []  # the last batches, if they were slower than predicted

@@ -1,5 +1,7 @@
 """Who may wait, and how long it takes, with replicas that take 10 ms and 1 ms a row."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,8 @@ from clipper_sls.domain.admission import (
     Admission,
     fair_rate,
 )
-from clipper_sls.domain.batching import AimdBatching, FixedBatching
+from clipper_sls.domain.batching import AimdBatching, BatchingPolicy, FixedBatching
+from clipper_sls.domain.batching.latency_line import LatencyLine
 from clipper_sls.domain.demand import FORGOTTEN_BELOW, WINDOW_S, Demand
 
 SIZE = 10
@@ -24,9 +27,23 @@ rates = st.dictionaries(st.sampled_from("abcdef"), st.floats(0, 1e4))
 capacities = st.floats(0.1, 1e4)
 
 
+class Learning(Admission):
+    """With the line and the policy, which are told first."""
+
+    def __init__(self, policy: Callable[[LatencyLine], BatchingPolicy] = lambda line: FixedBatching(SIZE)) -> None:
+        self.line = LatencyLine()
+        self.policy = policy(self.line)
+        super().__init__(self.policy, self.line)
+
+    def observe(self, size: int, latency_s: float) -> None:
+        self.line.observe(size, latency_s)
+        self.policy.observe(size, latency_s, 0.1)
+        self.learnt()
+
+
 @pytest.fixture
-def admission() -> Admission:
-    admission = Admission(FixedBatching(SIZE))
+def admission() -> Learning:
+    admission = Learning()
     for size in (1, 5, SIZE) * CERTAIN_AFTER_BATCHES:
         admission.observe(size, 0.010 + 0.001 * size)
     return admission
@@ -91,7 +108,7 @@ def test_callers_that_ask_for_much_get_equal_shares(admission) -> None:
 
 
 def test_nothing_is_told_before_anything_is_known(admission) -> None:
-    new = Admission(FixedBatching(SIZE))
+    new = Learning()
     for _ in range(CERTAIN_AFTER_BATCHES - 1):
         new.observe(1, 5.0)
     assert wait_s(new, 1_000_000) == 0.0
@@ -99,11 +116,9 @@ def test_nothing_is_told_before_anything_is_known(admission) -> None:
 
 
 def test_nothing_is_told_while_batches_still_grow() -> None:
-    policy = AimdBatching()
-    admission = Admission(policy)
+    admission = Learning(AimdBatching)
     for _ in range(100):
-        policy.observe(1, 0.004, 0.1)  # never more than one was there
-        admission.observe(1, 0.004)
+        admission.observe(1, 0.004)  # never more than one was there
     assert wait_s(admission, 1_000) == 0.0
 
 

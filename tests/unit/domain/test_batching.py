@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from clipper_sls.domain.batching import AimdBatching, FixedBatching, QuantileBatching, batching_for
 from clipper_sls.domain.batching.aimd import ADDITIVE_STEP, BACKOFF, MAX_SIZE, SHARE_OF_BUDGET
+from clipper_sls.domain.batching.latency_line import LatencyLine
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import ModelVersion
@@ -18,8 +19,20 @@ latencies = st.floats(min_value=1e-5, max_value=10.0)
 budgets = st.floats(min_value=1e-3, max_value=10.0)
 
 
-def version(**fields):
-    return ModelVersion(ModelId.of("m", 1), InputType.DOUBLES, **fields)
+class Aimd(AimdBatching):
+    """With the line, which is told first."""
+
+    def __init__(self) -> None:
+        self.line = LatencyLine()
+        super().__init__(self.line)
+
+    def observe(self, size: int, latency_s: float, budget_s: float) -> None:
+        self.line.observe(size, latency_s)
+        super().observe(size, latency_s, budget_s)
+
+
+def batching(**fields):
+    return batching_for(ModelVersion(ModelId.of("m", 1), InputType.DOUBLES, **fields), LatencyLine())
 
 
 def full_batches(policy, latency_of, count, budget_s=BUDGET_S):
@@ -33,29 +46,29 @@ def full_batches(policy, latency_of, count, budget_s=BUDGET_S):
 
 
 def test_a_positive_batch_size_is_fixed():
-    policy = batching_for(version(batch_size=7))
+    policy = batching(batch_size=7)
 
     assert isinstance(policy, FixedBatching)
     assert full_batches(policy, lambda size: 10.0, 5) == [7] * 5
 
 
 def test_the_default_batch_size_is_adaptive():
-    assert isinstance(batching_for(version()), AimdBatching)
+    assert isinstance(batching(), AimdBatching)
 
 
 def test_a_version_may_ask_for_learnt_quantiles():
     learning = Serving(batching=Batching.QUANTILE)
 
-    assert isinstance(batching_for(version(serving=learning)), QuantileBatching)
-    assert isinstance(batching_for(version(serving=learning, batch_size=7)), FixedBatching)
+    assert isinstance(batching(serving=learning), QuantileBatching)
+    assert isinstance(batching(serving=learning, batch_size=7), FixedBatching)
 
 
 def test_it_starts_with_one_row():
-    assert AimdBatching().next_size(BUDGET_S) == 1
+    assert Aimd().next_size(BUDGET_S) == 1
 
 
 def test_a_fast_model_gets_large_batches_soon():
-    sizes = full_batches(AimdBatching(), lambda size: 0.0001 + size * 1e-6, 20)
+    sizes = full_batches(Aimd(), lambda size: 0.0001 + size * 1e-6, 20)
 
     assert all(later >= earlier for earlier, later in pairwise(sizes))
     assert sum(sizes[:8]) >= 300
@@ -63,7 +76,7 @@ def test_a_fast_model_gets_large_batches_soon():
 
 
 def test_growth_is_additive_near_the_limit():
-    sizes = full_batches(AimdBatching(), lambda size: size * 0.001, 20)
+    sizes = full_batches(Aimd(), lambda size: size * 0.001, 20)
 
     steps = [later - earlier for earlier, later in pairwise(sizes) if earlier > 25 and later > earlier]
     assert set(steps) <= {ADDITIVE_STEP}
@@ -71,7 +84,7 @@ def test_growth_is_additive_near_the_limit():
 
 @pytest.mark.parametrize("row_s", [0.0001, 0.001, 0.01])
 def test_batches_settle_at_what_the_budget_allows(row_s):
-    sizes = full_batches(AimdBatching(), lambda size: size * row_s, 500)[-100:]
+    sizes = full_batches(Aimd(), lambda size: size * row_s, 500)[-100:]
 
     fitting = BUDGET_S * SHARE_OF_BUDGET / row_s
     assert max(sizes) <= fitting + ADDITIVE_STEP
@@ -79,7 +92,7 @@ def test_batches_settle_at_what_the_budget_allows(row_s):
 
 
 def test_a_late_batch_shrinks_the_maximum_by_a_tenth():
-    policy = AimdBatching()
+    policy = Aimd()
     full_batches(policy, lambda size: 0.0001, 6)
     before = policy.next_size(1e9)
 
@@ -89,7 +102,7 @@ def test_a_late_batch_shrinks_the_maximum_by_a_tenth():
 
 
 def test_a_batch_that_was_not_full_says_nothing_about_larger_ones():
-    policy = AimdBatching()
+    policy = Aimd()
     full_batches(policy, lambda size: 0.0001, 6)
     before = policy.next_size(1e9)
 
@@ -99,7 +112,7 @@ def test_a_batch_that_was_not_full_says_nothing_about_larger_ones():
 
 
 def test_rows_with_little_time_get_a_batch_that_fits_it():
-    policy = AimdBatching()
+    policy = Aimd()
     full_batches(policy, lambda size: size * 0.001, 50, budget_s=3.0)
 
     assert policy.next_size(3.0) > 500
@@ -108,20 +121,20 @@ def test_rows_with_little_time_get_a_batch_that_fits_it():
 
 @pytest.mark.parametrize("latency_s", [0.02, 0.03, 0.045])
 def test_a_latency_that_does_not_grow_with_the_batch_never_holds_it_down(latency_s):
-    sizes = full_batches(AimdBatching(), lambda size: latency_s, 60)
+    sizes = full_batches(Aimd(), lambda size: latency_s, 60)
 
     assert sizes[-1] == MAX_SIZE
 
 
 @pytest.mark.parametrize("row_s", [0.026, 0.03, 0.04])
 def test_a_model_that_has_time_for_one_row_is_seldom_asked_for_more(row_s):
-    sizes = full_batches(AimdBatching(), lambda size: size * row_s, 500)
+    sizes = full_batches(Aimd(), lambda size: size * row_s, 500)
 
     assert sum(size > 1 for size in sizes) <= 25
 
 
 def test_one_slow_batch_is_forgotten():
-    policy = AimdBatching()
+    policy = Aimd()
     before = full_batches(policy, lambda size: 0.002 + size * 0.0005, 300)[-1]
     policy.observe(before, 2.0, BUDGET_S)
 
@@ -130,7 +143,7 @@ def test_one_slow_batch_is_forgotten():
 
 @given(st.lists(st.tuples(st.integers(1, 5_000), latencies, budgets)), budgets)
 def test_the_size_stays_within_bounds(observations, budget_s):
-    policy = AimdBatching()
+    policy = Aimd()
     for size, latency_s, observed_budget_s in observations:
         policy.observe(size, latency_s, observed_budget_s)
 

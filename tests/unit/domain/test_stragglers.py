@@ -2,6 +2,7 @@
 
 import pytest
 
+from clipper_sls.domain.batching.latency_line import LatencyLine
 from clipper_sls.domain.stragglers import (
     CERTAIN_AFTER_BATCHES,
     HEDGED_SHARE,
@@ -16,9 +17,23 @@ def taken_s(size: int) -> float:
     return 0.010 + 0.001 * size
 
 
-def after(*factors: float, batches: int = 50) -> Stragglers:
+class Observed(Stragglers):
+    """With the line, which is told what it should be."""
+
+    def __init__(self) -> None:
+        self.line = LatencyLine()
+        super().__init__(self.line)
+
+    def observe(self, replica_id: int, size: int, latency_s: float, now: float) -> bool:
+        tells = super().observe(replica_id, size, latency_s, now)
+        if tells:
+            self.line.observe(size, latency_s)
+        return tells
+
+
+def after(*factors: float, batches: int = 50) -> Observed:
     """Replica i, from 1 on, took `factors[i - 1]` times as long as it should have."""
-    stragglers = Stragglers()
+    stragglers = Observed()
     for number in range(batches):
         for replica_id, factor in enumerate(factors, start=1):
             size = 1 + number % 20
@@ -37,7 +52,7 @@ def test_a_replica_that_takes_much_longer_than_others_is_slow() -> None:
 
 
 def test_of_short_batches_all_times_are_chance() -> None:
-    stragglers = Stragglers()
+    stragglers = Observed()
     for number in range(100):
         for replica_id, taken in ((1, 0.0002), (2, 0.0010)):
             stragglers.observe(replica_id, 1, taken, now=number / 100)
@@ -94,7 +109,7 @@ def test_a_slow_replica_is_needed_when_the_others_would_take_longer() -> None:
 
 
 def test_nobody_is_impatient_before_anything_is_known() -> None:
-    stragglers = Stragglers()
+    stragglers = Observed()
     for number in range(CERTAIN_AFTER_BATCHES - 1):
         stragglers.observe(1, 1, 1.0, now=float(number))
     assert stragglers.patience_s(1) is None
@@ -103,7 +118,7 @@ def test_nobody_is_impatient_before_anything_is_known() -> None:
 @pytest.mark.parametrize("share", [0.02, 0.10])
 def test_patience_is_a_high_quantile_of_what_batches_take(share: float) -> None:
     """With less than one in twenty batches slow, patience ends before them; with more, it does not."""
-    stragglers = Stragglers()
+    stragglers = Observed()
     for number in range(5_000):
         is_slow = number % round(1 / share) == 0
         stragglers.observe(1, 10, (4.0 if is_slow else 1.0) * taken_s(10), now=number / 100)
@@ -113,7 +128,7 @@ def test_patience_is_a_high_quantile_of_what_batches_take(share: float) -> None:
 
 
 def test_few_batches_are_asked_twice() -> None:
-    stragglers, hedged = Stragglers(), 0
+    stragglers, hedged = Observed(), 0
     for number in range(1_000):
         stragglers.observe(1, 10, taken_s(10), now=number / 100)
         while stragglers.may_hedge():

@@ -7,13 +7,12 @@ import pytest
 
 from clipper_sls.adapters.engine.dispatcher import Dispatcher
 from clipper_sls.domain.admission import CERTAIN_AFTER_BATCHES
-from clipper_sls.domain.batching import FixedBatching
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, Predicted, Unanswered
 from clipper_sls.domain.records import ModelVersion
 
-VERSION = ModelVersion(ModelId.of("m", 1), InputType.STRINGS)
+VERSION = ModelVersion(ModelId.of("m", 1), InputType.STRINGS, batch_size=3)
 
 
 class StoppedClock:
@@ -64,7 +63,7 @@ def clock():
 
 @pytest.fixture
 def dispatcher(metrics, clock):
-    return Dispatcher(version=VERSION, policy=FixedBatching(3), max_batch_bytes=1_000, clock=clock, metrics=metrics)
+    return Dispatcher(version=VERSION, max_batch_bytes=1_000, clock=clock, metrics=metrics)
 
 
 def ask(dispatcher, *rows, within_s=50.0, caller=""):

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from clipper_sls.adapters.engine.dispatcher import Dispatcher
-from clipper_sls.domain.batching import FixedBatching
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, Predicted
@@ -15,7 +14,7 @@ from clipper_sls.domain.serving import Serving
 from clipper_sls.domain.stragglers import CERTAIN_AFTER_BATCHES, RETRY_S
 from clipper_sls.testing import ManualClock, RecordingMetrics
 
-VERSION = ModelVersion(ModelId.of("m", 1), InputType.STRINGS)
+VERSION = ModelVersion(ModelId.of("m", 1), InputType.STRINGS, batch_size=4)
 BATCH_S = 0.010
 FULL = (b"w",) * 4
 DEFAULT = Serving()
@@ -45,7 +44,6 @@ class Desk:
         self.clock, self.metrics = ManualClock(), RecordingMetrics()
         self.dispatcher = Dispatcher(
             version=replace(VERSION, serving=serving),
-            policy=FixedBatching(4),
             max_batch_bytes=1_000,
             clock=self.clock,
             metrics=self.metrics,
