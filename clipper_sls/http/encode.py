@@ -1,10 +1,11 @@
 """From predictions to the bytes of an answer. Outputs are JSON already and are put in as they are."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
-from clipper_sls.domain.query import OutputJson, Prediction, explanation
+from clipper_sls.domain.query import OutputJson, Prediction, Unanswered, explanation
 
 
 class _PredictionBody(msgspec.Struct, omit_defaults=True):
@@ -35,6 +36,18 @@ _encode = msgspec.json.Encoder().encode
 
 def encode_single(prediction: Prediction) -> bytes:
     return _encode(_body(prediction))
+
+
+def encode_refusal(prediction: Prediction) -> bytes:
+    """As `encode_single`, of what is said again and again with another number."""
+    before, after = _around_number(prediction.output, prediction.unanswered)
+    return b"%b%d%b" % (before, prediction.query_id, after)
+
+
+@lru_cache(maxsize=1024)
+def _around_number(output: OutputJson, unanswered: Unanswered | None) -> tuple[bytes, bytes]:
+    before, _, after = encode_single(Prediction(0, output, unanswered)).partition(b"0")
+    return before, after
 
 
 def encode_batch(predictions: Sequence[Prediction]) -> bytes:

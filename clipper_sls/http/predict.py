@@ -12,16 +12,18 @@ from starlette.types import Receive, Scope
 from clipper_sls.domain.identifiers import shortened
 from clipper_sls.domain.query import Deadline, Query
 from clipper_sls.domain.records import Application
+from clipper_sls.domain.shedding import Shedding
 from clipper_sls.errors import ClipperError, RequestedVersionError
 from clipper_sls.http.body import read_body
 from clipper_sls.http.decode import decode_predict, decode_update
-from clipper_sls.http.encode import encode_batch, encode_error, encode_single
+from clipper_sls.http.encode import encode_batch, encode_error, encode_refusal, encode_single
 from clipper_sls.http.error_map import CODE_HEADER, status_of
 from clipper_sls.http.turns import Turns
 from clipper_sls.service.model_answers import Asked
 from clipper_sls.service.services import PredictionServices, Services
 
 JSON = "application/json"
+BATCH_KEY = b"input_batch"
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class PredictRoute:
         self._services = services
         self._limits = limits
         self._turns = Turns(services.clock.now)
+        self._shedding = Shedding()
 
     @property
     def max_body_bytes(self) -> int:
@@ -72,7 +75,11 @@ class PredictRoute:
         """Answer a whole body without a coroutine. `answered` is called once, at once or later; it must not raise."""
         try:
             application = self._services.predictions.known_application(name)
-            asking = self._ask(application, content, self._turns.arrival())
+            arrived = self._turns.arrival()
+            if self._is_shed(application, content, arrived):
+                answered(self._unread(application, arrived))
+                return
+            asking = self._ask(application, content, arrived)
         except Exception as error:
             answered(failure_answer(name, error))
             return
@@ -101,6 +108,15 @@ class PredictRoute:
         headers = {CODE_HEADER: answer.error_code} if answer.error_code else None
         return Response(answer.body, answer.status, headers, media_type=JSON)
 
+    def _is_shed(self, application: Application, content: bytes, arrived: float) -> bool:
+        """Batches are looked at in any case: nobody knows how many answers they want."""
+        age_s = self._services.clock.now() - arrived
+        return self._shedding.is_too_old(age_s, application.slo_s) and BATCH_KEY not in content
+
+    def _unread(self, application: Application, arrived: float) -> Answer:
+        refused = self._services.predictions.refuse(application, Deadline(arrived + application.slo_s))
+        return Answer(200, encode_refusal(refused))
+
     def _ask(self, application: Application, content: bytes, arrived: float) -> _Asking:
         body = decode_predict(application.input_type, content, self._limits.max_batch_rows)
         deadline = Deadline(arrived + application.slo_s)
@@ -110,6 +126,7 @@ class PredictRoute:
     def _finished(self, name: str, asking: _Asking) -> Answer:
         try:
             results = asking.results.result()
+            self._shedding.answered(is_late=self._services.clock.now() > asking.query.deadline)
             predictions = self._services.predictions.predictions(asking.application, asking.query, results)
             return Answer(200, encode_batch(predictions) if asking.is_batch else encode_single(predictions[0]))
         except Exception as error:

@@ -24,7 +24,7 @@ from clipper_sls.ports.metrics import Metrics
 from clipper_sls.service.model_answers import Asked, ModelAnswers, known
 from clipper_sls.service.registry_view import RegistryView
 
-READ_TOO_LATE = Unanswered(DefaultReason.OVERLOADED, "it was due before it could be read")
+NOT_LOOKED_AT = Unanswered(DefaultReason.OVERLOADED, "there was no time to look at it")
 
 
 class PredictionService:
@@ -77,7 +77,7 @@ class PredictionService:
     def ask(self, application: Application, query: Query) -> Asked:
         """The first half of `predict`: who will answer. Raises RequestedVersionError."""
         if self._clock.now() >= query.deadline:
-            return known([READ_TOO_LATE] * len(query.rows))
+            return known([NOT_LOOKED_AT] * len(query.rows))
         version = choose(self._registry.snapshot, query.application, query.version)
         if version is None:
             return known([Unanswered(DefaultReason.NO_MODEL_LINKED)] * len(query.rows))
@@ -89,6 +89,12 @@ class PredictionService:
         latency_s = self._clock.now() - query.deadline + application.slo_s
         self._metrics.answered(application.name, latency_s, len(results), reasons)
         return [self._prediction(application, result) for result in results]
+
+    def refuse(self, application: Application, deadline: Deadline) -> Prediction:
+        """The answer to a query of one row that nobody looked at."""
+        latency_s = self._clock.now() - deadline + application.slo_s
+        self._metrics.answered(application.name, latency_s, 1, (NOT_LOOKED_AT.reason,))
+        return self._prediction(application, NOT_LOOKED_AT)
 
     async def predict_rows(
         self, version: ModelVersion, rows: Sequence[PackedRow], deadline: Deadline

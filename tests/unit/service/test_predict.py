@@ -10,7 +10,7 @@ from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, Packed
 from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Switch
 from clipper_sls.errors import NotServedError, RequestedVersionError, StoreUnavailableError
 from clipper_sls.ports.prediction_cache import FOREVER
-from clipper_sls.service.predict import READ_TOO_LATE
+from clipper_sls.service.predict import NOT_LOOKED_AT
 from clipper_sls.testing.fakes import constant
 
 SHOP = Application(AppName("shop"), InputType.STRINGS, "-1", 100_000)
@@ -142,5 +142,5 @@ async def test_what_was_due_before_it_was_read_is_refused_unasked(world) -> None
     asked = query(b"a", b"b")
     await world.clock.advance(asked.deadline - world.clock.now())
     answers = await predictions.predict(SHOP, asked)
-    assert [answer.unanswered for answer in answers] == [READ_TOO_LATE] * 2
+    assert [answer.unanswered for answer in answers] == [NOT_LOOKED_AT] * 2
     assert world.invoker.asked == []
