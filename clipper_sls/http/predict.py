@@ -12,18 +12,20 @@ from starlette.types import Receive, Scope
 from clipper_sls.domain.identifiers import shortened
 from clipper_sls.domain.query import Deadline, Query
 from clipper_sls.domain.records import Application
-from clipper_sls.domain.shedding import Shedding
 from clipper_sls.errors import ClipperError, RequestedVersionError
 from clipper_sls.http.body import read_body
 from clipper_sls.http.decode import decode_predict, decode_update
 from clipper_sls.http.encode import encode_batch, encode_error, encode_refusal, encode_single
 from clipper_sls.http.error_map import CODE_HEADER, status_of
+from clipper_sls.http.inbox import Inbox, Letter
 from clipper_sls.http.turns import Turns
 from clipper_sls.service.model_answers import Asked
 from clipper_sls.service.services import PredictionServices, Services
 
 JSON = "application/json"
 BATCH_KEY = b"input_batch"
+MOST_RESERVE = 0.25
+"""Of the objective; kept back for the way to the client, on which an answer waits until the loop has time for it."""
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ class _Asking(Struct, frozen=True):
     """A query that was asked, and the results to come."""
 
     application: Application
-    query: Query
+    arrived: float
     is_batch: bool
     results: Asked
 
@@ -60,7 +62,7 @@ class PredictRoute:
         self._services = services
         self._limits = limits
         self._turns = Turns(services.clock.now)
-        self._shedding = Shedding()
+        self._inbox = Inbox(services.clock.now, look=self._look, give_up=self._give_up)
 
     @property
     def max_body_bytes(self) -> int:
@@ -75,18 +77,10 @@ class PredictRoute:
         """Answer a whole body without a coroutine. `answered` is called once, at once or later; it must not raise."""
         try:
             application = self._services.predictions.known_application(name)
-            arrived = self._turns.arrival()
-            if self._is_shed(application, content, arrived):
-                answered(self._unread(application, arrived))
-                return
-            asking = self._ask(application, content, arrived)
-        except Exception as error:
-            answered(failure_answer(name, error))
-            return
-        if asking.results.done():
-            answered(self._finished(name, asking))
+        except ClipperError as error:
+            answered(error_answer(error))
         else:
-            asking.results.add_done_callback(lambda _: answered(self._finished(name, asking)))
+            self._inbox.put(Letter(application, content, self._turns.arrival(), answered))
 
     async def answer(self, name: str, scope: Scope, receive: Receive) -> Answer:
         """Predictions for the request that `receive` brings, or what is wrong with it. Raises ClientDisconnect."""
@@ -108,26 +102,41 @@ class PredictRoute:
         headers = {CODE_HEADER: answer.error_code} if answer.error_code else None
         return Response(answer.body, answer.status, headers, media_type=JSON)
 
-    def _is_shed(self, application: Application, content: bytes, arrived: float) -> bool:
-        """Batches are looked at in any case: nobody knows how many answers they want."""
-        age_s = self._services.clock.now() - arrived
-        return self._shedding.is_too_old(age_s, application.slo_s) and BATCH_KEY not in content
+    def _look(self, letter: Letter) -> None:
+        name = letter.application.name
+        try:
+            asking = self._ask(letter.application, letter.content, letter.arrived)
+        except Exception as error:
+            letter.answer(failure_answer(name, error))
+            return
+        if asking.results.done():
+            letter.answer(self._finished(name, asking))
+        else:
+            asking.results.add_done_callback(lambda _: self._answer(letter, asking))
 
-    def _unread(self, application: Application, arrived: float) -> Answer:
-        refused = self._services.predictions.refuse(application, Deadline(arrived + application.slo_s))
-        return Answer(200, encode_refusal(refused))
+    def _answer(self, letter: Letter, asking: _Asking) -> None:
+        letter.answer(self._finished(letter.application.name, asking))
+        self._inbox.answered(letter)
+
+    def _give_up(self, letter: Letter) -> None:
+        """A batch is looked at in any case: nobody knows how many answers it wants."""
+        if BATCH_KEY in letter.content:
+            self._look(letter)
+            return
+        refused = self._services.predictions.refuse(letter.application, letter.arrived)
+        letter.answer(Answer(200, encode_refusal(refused)))
 
     def _ask(self, application: Application, content: bytes, arrived: float) -> _Asking:
         body = decode_predict(application.input_type, content, self._limits.max_batch_rows)
-        deadline = Deadline(arrived + application.slo_s)
+        reserve_s = min(self._turns.last_s, MOST_RESERVE * application.slo_s)
+        deadline = Deadline(arrived + application.slo_s - reserve_s)
         query = Query(application.name, application.input_type, body.rows, deadline, body.version)
-        return _Asking(application, query, body.is_batch, self._services.predictions.ask(application, query))
+        return _Asking(application, arrived, body.is_batch, self._services.predictions.ask(query))
 
     def _finished(self, name: str, asking: _Asking) -> Answer:
         try:
             results = asking.results.result()
-            self._shedding.answered(is_late=self._services.clock.now() > asking.query.deadline)
-            predictions = self._services.predictions.predictions(asking.application, asking.query, results)
+            predictions = self._services.predictions.predictions(asking.application, asking.arrived, results)
             return Answer(200, encode_batch(predictions) if asking.is_batch else encode_single(predictions[0]))
         except Exception as error:
             return failure_answer(name, error)

@@ -22,13 +22,15 @@ class Turns:
         self._worked = worked
         self._worked_before = worked()
         self._arrival: float | None = None  # of what is read in this turn
+        self.last_s = 0.0
+        """For how long the loop was busy with the turn before, and probably will be with the next one."""
 
     def arrival(self) -> float:
         """Of a request that is being read, by `now`."""
         if self._arrival is None:
             worked = self._worked()
-            self._arrival = self._now() - (worked - self._worked_before) / 2
-            self._worked_before = worked
+            self.last_s, self._worked_before = worked - self._worked_before, worked
+            self._arrival = self._now() - self.last_s / 2
             asyncio.get_running_loop().call_soon(self._end)
         return self._arrival
 

@@ -70,12 +70,8 @@ class PredictionService:
             raise NotServedError(f"No application {shortened(name)!r} is registered")
         return found
 
-    async def predict(self, application: Application, query: Query) -> list[Prediction]:
-        """One prediction per row, in order. Raises RequestedVersionError when the query pins an unknown version."""
-        return self.predictions(application, query, await self.ask(application, query))
-
-    def ask(self, application: Application, query: Query) -> Asked:
-        """The first half of `predict`: who will answer. Raises RequestedVersionError."""
+    def ask(self, query: Query) -> Asked:
+        """One result per row, in order. Raises RequestedVersionError when the query pins an unknown version."""
         if self._clock.now() >= query.deadline:
             return known([NOT_LOOKED_AT] * len(query.rows))
         version = choose(self._registry.snapshot, query.application, query.version)
@@ -83,17 +79,15 @@ class PredictionService:
             return known([Unanswered(DefaultReason.NO_MODEL_LINKED)] * len(query.rows))
         return self._answers.ask(version, query.rows, query.deadline, query.application)
 
-    def predictions(self, application: Application, query: Query, results: Sequence[RowResult]) -> list[Prediction]:
-        """The second half: what to say to `results`. Latency counts from the arrival, by which the deadline was set."""
+    def predictions(self, application: Application, arrived: float, results: Sequence[RowResult]) -> list[Prediction]:
+        """What to tell who asked: outputs, and defaults for what has none. `arrived` is when the query did."""
         reasons = [result.reason for result in results if type(result) is Unanswered]
-        latency_s = self._clock.now() - query.deadline + application.slo_s
-        self._metrics.answered(application.name, latency_s, len(results), reasons)
+        self._metrics.answered(application.name, self._clock.now() - arrived, len(results), reasons)
         return [self._prediction(application, result) for result in results]
 
-    def refuse(self, application: Application, deadline: Deadline) -> Prediction:
+    def refuse(self, application: Application, arrived: float) -> Prediction:
         """The answer to a query of one row that nobody looked at."""
-        latency_s = self._clock.now() - deadline + application.slo_s
-        self._metrics.answered(application.name, latency_s, 1, (NOT_LOOKED_AT.reason,))
+        self._metrics.answered(application.name, self._clock.now() - arrived, 1, (NOT_LOOKED_AT.reason,))
         return self._prediction(application, NOT_LOOKED_AT)
 
     async def predict_rows(
