@@ -1,8 +1,8 @@
 """Queries that have come and that nobody has looked at yet.
 
-Looking at a few hundred of them takes longer than a model takes for a batch. Whoever did that in one go would leave the
-replicas, whose answers come the same way, without work meanwhile, and would not notice how old the last ones grew. So they
-are put here first, and looked at for a few milliseconds at a time.
+Looking at a few hundred of them takes longer than a model takes for a batch. Whoever did that in one go would leave
+the replicas, whose answers come the same way, without work meanwhile, and would not notice how old the last ones grew.
+So they are put here first, and looked at for a few milliseconds at a time.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class Letter(Struct, frozen=True):
 
 
 class Inbox:
-    """`look` is called for each letter, the newest first; `give_up`, which is to be quick, for those that are too old."""
+    """`look` is called for each letter, the newest first; `give_up`, which is to be quick, for one that is too old."""
 
     def __init__(
         self, now: Callable[[], float], *, look: Callable[[Letter], None], give_up: Callable[[Letter], None]

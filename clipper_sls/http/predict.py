@@ -105,7 +105,8 @@ class PredictRoute:
     def _look(self, letter: Letter) -> None:
         name = letter.application.name
         try:
-            asking = self._ask(letter.application, letter.content, letter.arrived)
+            reserve_s = min(self._turns.last_s, MOST_RESERVE * letter.application.slo_s)
+            asking = self._ask(letter.application, letter.content, letter.arrived, reserve_s)
         except Exception as error:
             letter.answer(failure_answer(name, error))
             return
@@ -126,9 +127,8 @@ class PredictRoute:
         refused = self._services.predictions.refuse(letter.application, letter.arrived)
         letter.answer(Answer(200, encode_refusal(refused)))
 
-    def _ask(self, application: Application, content: bytes, arrived: float) -> _Asking:
+    def _ask(self, application: Application, content: bytes, arrived: float, reserve_s: float = 0.0) -> _Asking:
         body = decode_predict(application.input_type, content, self._limits.max_batch_rows)
-        reserve_s = min(self._turns.last_s, MOST_RESERVE * application.slo_s)
         deadline = Deadline(arrived + application.slo_s - reserve_s)
         query = Query(application.name, application.input_type, body.rows, deadline, body.version)
         return _Asking(application, arrived, body.is_batch, self._services.predictions.ask(query))
@@ -136,7 +136,7 @@ class PredictRoute:
     def _finished(self, name: str, asking: _Asking) -> Answer:
         try:
             results = asking.results.result()
-            predictions = self._services.predictions.predictions(asking.application, asking.arrived, results)
+            predictions = self._services.predictions.answers(asking.application, asking.arrived, results)
             return Answer(200, encode_batch(predictions) if asking.is_batch else encode_single(predictions[0]))
         except Exception as error:
             return failure_answer(name, error)

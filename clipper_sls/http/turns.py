@@ -11,28 +11,38 @@ from collections.abc import Callable
 
 
 class Turns:
-    """What is read in one turn came, on average, in the middle of the time for which the loop was busy before.
+    """What is read in one turn came, on average, in the middle of the turn before, if that ended only just now.
 
-    `now` is a clock in seconds; `worked` is the processor time of this thread in seconds, which leaves out how long the
-    loop waited for something to do.
+    `now` is a clock in seconds; `worked` is the processor time of this thread in seconds, which leaves out how long
+    others had the processor.
     """
 
     def __init__(self, now: Callable[[], float], worked: Callable[[], float] = time.thread_time) -> None:
         self._now = now
         self._worked = worked
-        self._worked_before = worked()
+        self._worked_before = 0.0
+        self._follows_another = False
         self._arrival: float | None = None  # of what is read in this turn
         self.last_s = 0.0
-        """For how long the loop was busy with the turn before, and probably will be with the next one."""
+        """How long the turn before took, as the next one probably will; 0 where there was nothing to do meanwhile."""
 
     def arrival(self) -> float:
         """Of a request that is being read, by `now`."""
         if self._arrival is None:
             worked = self._worked()
-            self.last_s, self._worked_before = worked - self._worked_before, worked
+            self.last_s = worked - self._worked_before if self._follows_another else 0.0
+            self._worked_before = worked
+            self._follows_another = True
             self._arrival = self._now() - self.last_s / 2
             asyncio.get_running_loop().call_soon(self._end)
         return self._arrival
 
     def _end(self) -> None:
+        """Everything has been read; what comes now is of the next turn."""
         self._arrival = None
+        asyncio.get_running_loop().call_soon(self._pause)
+
+    def _pause(self) -> None:
+        """The loop has looked once more. If nothing had come by then, whatever comes is read when it comes."""
+        if self._arrival is None:
+            self._follows_another = False

@@ -79,7 +79,7 @@ class PredictionService:
             return known([Unanswered(DefaultReason.NO_MODEL_LINKED)] * len(query.rows))
         return self._answers.ask(version, query.rows, query.deadline, query.application)
 
-    def predictions(self, application: Application, arrived: float, results: Sequence[RowResult]) -> list[Prediction]:
+    def answers(self, application: Application, arrived: float, results: Sequence[RowResult]) -> list[Prediction]:
         """What to tell who asked: outputs, and defaults for what has none. `arrived` is when the query did."""
         reasons = [result.reason for result in results if type(result) is Unanswered]
         self._metrics.answered(application.name, self._clock.now() - arrived, len(results), reasons)

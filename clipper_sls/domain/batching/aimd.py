@@ -26,20 +26,31 @@ class AimdBatching:
 
     def next_size(self, budget_s: float) -> int:
         """The maximum, unless it was learnt from rows with more time and would take these too long."""
-        return max(1, int(min(self._maximum, self._line.largest(budget_s * SHARE_OF_BUDGET))))
+        allowed_s = self._allowed_s(budget_s)
+        if self._line.latency_s(1) > allowed_s:
+            return int(self._maximum)  # not even one row would be in time, so the more of them at once the better
+        return max(1, int(min(self._maximum, self._line.largest(allowed_s))))
 
     def settled_size(self, budget_s: float) -> int | None:
-        if self._maximum < MAX_SIZE and self._fits_twice(budget_s * SHARE_OF_BUDGET):
+        if self._maximum < MAX_SIZE and self._line.latency_s(2 * self._maximum) <= self._allowed_s(budget_s):
             return None
         return self.next_size(budget_s)
 
     def observe(self, size: int, latency_s: float, budget_s: float) -> None:
-        allowed_s = budget_s * SHARE_OF_BUDGET
+        allowed_s = self._allowed_s(budget_s)
         if latency_s > allowed_s:
-            self._maximum = max(1.0, min(self._maximum, float(size)) * BACKOFF)
+            self._shrink(size, allowed_s)
         elif size >= int(self._maximum):
-            step = max(ADDITIVE_STEP, self._maximum) if self._fits_twice(allowed_s) else ADDITIVE_STEP
+            fits_twice = self._line.latency_s(2 * self._maximum) <= allowed_s
+            step = max(ADDITIVE_STEP, self._maximum) if fits_twice else ADDITIVE_STEP
             self._maximum = min(float(MAX_SIZE), self._maximum + step)
 
-    def _fits_twice(self, allowed_s: float) -> bool:
-        return self._line.latency_s(2 * self._maximum) <= allowed_s
+    def _shrink(self, size: int, allowed_s: float) -> None:
+        """Unless it is of no use: a model that takes too long for a single row is not made faster by smaller ones."""
+        if self._line.latency_s(1) <= allowed_s:
+            self._maximum = max(1.0, min(self._maximum, float(size)) * BACKOFF)
+
+    def _allowed_s(self, budget_s: float) -> float:
+        """The share of the budget; all of it where the share is not enough for a single row."""
+        share_s = SHARE_OF_BUDGET * budget_s
+        return share_s if self._line.latency_s(1) <= share_s else budget_s

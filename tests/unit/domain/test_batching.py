@@ -75,6 +75,23 @@ def test_a_fast_model_gets_large_batches_soon():
     assert sizes[-1] == MAX_SIZE
 
 
+def test_batches_of_a_model_that_is_slow_whatever_their_size_do_not_shrink():
+    policy = Aimd()
+    full_batches(policy, lambda size: 0.010 + size * 1e-5, 12)
+    large = policy.next_size(BUDGET_S)
+    sizes = full_batches(policy, lambda size: 0.010 + size * 1e-5, 50, budget_s=0.005)  # shorter than any batch
+    assert min(sizes) >= large > 100
+
+
+def test_a_row_that_takes_most_of_its_budget_may_share_its_batch():
+    policy = Aimd()
+    full_batches(policy, lambda size: 0.010 + size * 1e-5, 12)
+    budget_s = 0.015  # more than half of it goes into a single row
+    size = policy.next_size(budget_s)
+    assert size > 100
+    assert 0.010 + size * 1e-5 <= budget_s
+
+
 def test_growth_is_additive_near_the_limit():
     sizes = full_batches(Aimd(), lambda size: size * 0.001, 20)
 

@@ -6,11 +6,20 @@ import pytest
 from clipper_sls.domain.cache_key import CacheKey
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
-from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, PackedRow, Predicted, Query, Unanswered
+from clipper_sls.domain.query import (
+    Deadline,
+    DefaultReason,
+    OutputJson,
+    PackedRow,
+    Predicted,
+    Prediction,
+    Query,
+    Unanswered,
+)
 from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Switch
 from clipper_sls.errors import NotServedError, RequestedVersionError, StoreUnavailableError
 from clipper_sls.ports.prediction_cache import FOREVER
-from clipper_sls.service.predict import NOT_LOOKED_AT
+from clipper_sls.service.predict import NOT_LOOKED_AT, PredictionService
 from clipper_sls.testing.fakes import constant
 
 SHOP = Application(AppName("shop"), InputType.STRINGS, "-1", 100_000)
@@ -24,6 +33,11 @@ def query(*rows: PackedRow, version: str | None = None) -> Query:
     return Query(SHOP.name, SHOP.input_type, rows, Deadline(1_000.1), version)
 
 
+async def predict(predictions: PredictionService, asked: Query) -> list[Prediction]:
+    results = await predictions.ask(asked)
+    return predictions.answers(SHOP, asked.deadline - SHOP.slo_s, results)
+
+
 def shout(row: PackedRow) -> Predicted | Unanswered:
     if row == b"bad":
         return Unanswered(DefaultReason.MODEL_FAILED, "ValueError: bad")
@@ -33,7 +47,7 @@ def shout(row: PackedRow) -> Predicted | Unanswered:
 async def test_each_row_gets_the_current_versions_answer_in_order(world) -> None:
     predictions = world.predictions(await world.view(*EVERYTHING))
     world.invoker.models = {ONE.id: constant(b"1"), TWO.id: shout}
-    answers = await predictions.predict(SHOP, query(b"a", b"b"))
+    answers = await predict(predictions, query(b"a", b"b"))
     assert [(answer.query_id, answer.output) for answer in answers] == [(7, b'"A"'), (8, b'"B"')]
     assert world.invoker.asked == [(TWO.id, (b"a", b"b"), 1_000.1)]
 
@@ -41,26 +55,26 @@ async def test_each_row_gets_the_current_versions_answer_in_order(world) -> None
 async def test_a_pinned_version_is_asked_instead(world) -> None:
     predictions = world.predictions(await world.view(*EVERYTHING))
     world.invoker.models = {ONE.id: constant(b"1"), TWO.id: shout}
-    assert [answer.output for answer in await predictions.predict(SHOP, query(b"a", version="1"))] == [b"1"]
+    assert [answer.output for answer in await predict(predictions, query(b"a", version="1"))] == [b"1"]
 
 
 async def test_an_unknown_pinned_version_is_refused(world) -> None:
     predictions = world.predictions(await world.view(*EVERYTHING))
     with pytest.raises(RequestedVersionError):
-        await predictions.predict(SHOP, query(b"a", version="9"))
+        await predict(predictions, query(b"a", version="9"))
 
 
 async def test_a_row_that_fails_gets_the_default_and_spoils_no_other(world) -> None:
     predictions = world.predictions(await world.view(*EVERYTHING))
     world.invoker.models = {TWO.id: shout}
-    good, bad, other = await predictions.predict(SHOP, query(b"a", b"bad", b"b"))
+    good, bad, other = await predict(predictions, query(b"a", b"bad", b"b"))
     assert (good.output, other.output) == (b'"A"', b'"B"')
     assert (bad.output, bad.unanswered) == (b'"-1"', Unanswered(DefaultReason.MODEL_FAILED, "ValueError: bad"))
 
 
 async def test_without_a_linked_model_everybody_gets_the_default(world) -> None:
     predictions = world.predictions(await world.view(SHOP, TWO, CURRENT))
-    (answer,) = await predictions.predict(SHOP, query(b"a"))
+    (answer,) = await predict(predictions, query(b"a"))
     assert answer.unanswered == Unanswered(DefaultReason.NO_MODEL_LINKED)
     assert world.invoker.asked == []
 
@@ -68,8 +82,8 @@ async def test_without_a_linked_model_everybody_gets_the_default(world) -> None:
 async def test_what_was_answered_is_not_asked_again(world) -> None:
     predictions = world.predictions(await world.view(*EVERYTHING))
     world.invoker.models = {TWO.id: shout}
-    await predictions.predict(SHOP, query(b"a", b"bad"))
-    answers = await predictions.predict(SHOP, query(b"b", b"a", b"bad"))
+    await predict(predictions, query(b"a", b"bad"))
+    answers = await predict(predictions, query(b"b", b"a", b"bad"))
     assert [rows for _, rows, _ in world.invoker.asked] == [(b"a", b"bad"), (b"b", b"bad")]
     assert [answer.output for answer in answers] == [b'"B"', b'"A"', b'"-1"']
     assert world.metrics.lookups == [(TWO.id, 0, 2), (TWO.id, 1, 2)]
@@ -102,7 +116,7 @@ async def test_a_cache_that_fails_is_a_miss_and_a_metric(world) -> None:
     world.cache = BrokenCache()
     predictions = world.predictions(await world.view(*EVERYTHING))
     world.invoker.models = {TWO.id: shout}
-    assert [answer.output for answer in await predictions.predict(SHOP, query(b"a"))] == [b'"A"']
+    assert [answer.output for answer in await predict(predictions, query(b"a"))] == [b'"A"']
     assert world.metrics.cache_failures == 1
 
 
@@ -111,7 +125,7 @@ async def test_every_answer_is_counted_with_its_reason(world) -> None:
     world.invoker.models = {TWO.id: shout}
     asked = query(b"a", b"bad")
     await world.clock.advance(asked.deadline - SHOP.slo_s + 0.02 - world.clock.now())
-    await predictions.predict(SHOP, asked)
+    await predict(predictions, asked)
     ((name, latency_s, rows, reasons),) = world.metrics.answers
     assert (name, rows, reasons) == (SHOP.name, 2, (DefaultReason.MODEL_FAILED,))
     assert latency_s == pytest.approx(0.02)  # since it arrived
@@ -119,7 +133,7 @@ async def test_every_answer_is_counted_with_its_reason(world) -> None:
 
 async def test_an_empty_batch_asks_nobody(world) -> None:
     predictions = world.predictions(await world.view(*EVERYTHING))
-    assert await predictions.predict(SHOP, query()) == []
+    assert await predict(predictions, query()) == []
     assert world.invoker.asked == []
 
 
@@ -141,6 +155,6 @@ async def test_what_was_due_before_it_was_read_is_refused_unasked(world) -> None
     predictions = world.predictions(await world.view(*EVERYTHING))
     asked = query(b"a", b"b")
     await world.clock.advance(asked.deadline - world.clock.now())
-    answers = await predictions.predict(SHOP, asked)
+    answers = await predict(predictions, asked)
     assert [answer.unanswered for answer in answers] == [NOT_LOOKED_AT] * 2
     assert world.invoker.asked == []
