@@ -62,7 +62,7 @@ def test_a_second_engine_on_a_state_directory_is_refused_and_the_first_goes_on(t
     with embedded_engine(tmp_path / "state") as engine:
         ended = _run(tmp_path / "state")
         _check_refusal(ended, CONFLICT, f"Another engine (pid {engine.process.pid})", "--state-dir")
-        assert httpx2.get(f"{engine.query}/readyz", trust_env=False).status_code == 200
+        assert httpx2.get(f"{engine.query}/readyz", trust_env=False, verify=False).status_code == 200
 
 
 def test_a_state_directory_that_is_a_file_is_refused(tmp_path):
@@ -161,7 +161,7 @@ class OnDisk:
             filler.unlink()
 
     def post(self, path: str, **body: Any) -> httpx2.Response:
-        return httpx2.post(f"{self.engine.query}/{path}", json=body, timeout=PATIENCE_S, trust_env=False)
+        return httpx2.post(f"{self.engine.query}/{path}", json=body, timeout=PATIENCE_S, trust_env=False, verify=False)
 
     def give_feedback(self, size: int = 1) -> httpx2.Response:
         return self.post("quiet/update", uid=1, input=[1.0] * size, label=1.0)

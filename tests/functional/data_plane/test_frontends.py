@@ -66,7 +66,9 @@ def _until(happened: Callable[[], Any], what: str) -> Any:
 
 def _ask(engine: EngineUnderTest, *values: float) -> dict[str, Any]:
     """On a connection of its own."""
-    answer = httpx2.post(f"{engine.query}/app/predict", json={"input": values}, timeout=60, trust_env=False)
+    answer = httpx2.post(
+        f"{engine.query}/app/predict", json={"input": values}, timeout=60, trust_env=False, verify=False
+    )
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
     return body
@@ -78,12 +80,12 @@ def _outputs(engine: EngineUnderTest, value: float) -> set[float]:
 
 
 def _get(engine: EngineUnderTest, path: str, **headers: str) -> httpx2.Response:
-    return httpx2.get(f"{engine.query}{path}", headers=headers, timeout=60, trust_env=False)
+    return httpx2.get(f"{engine.query}{path}", headers=headers, timeout=60, trust_env=False, verify=False)
 
 
 def _frontends(engine: EngineUnderTest, state: str = "serving") -> set[int]:
     """Process ids."""
-    status = httpx2.get(f"{engine.management}/admin/get_status", trust_env=False).json()
+    status = httpx2.get(f"{engine.management}/admin/get_status", trust_env=False, verify=False).json()
     return {one["pid"] for one in status["frontends"] if one["state"] == state}
 
 
@@ -103,7 +105,10 @@ def test_a_change_is_everywhere_once_it_is_acknowledged(engine: EngineUnderTest,
     assert connection.rollback("m") == "1"
     assert _outputs(engine, 0.0) == {1000.0}
     connection.delete_application("app")
-    answers = [httpx2.post(f"{engine.query}/app/predict", json={"input": [0.0]}, trust_env=False) for _ in range(6)]
+    answers = [
+        httpx2.post(f"{engine.query}/app/predict", json={"input": [0.0]}, trust_env=False, verify=False)
+        for _ in range(6)
+    ]
     assert {answer.status_code for answer in answers} == {404}
 
 
@@ -116,7 +121,7 @@ def test_everybody_gets_the_answer_to_what_they_asked(engine: EngineUnderTest, c
 
 @pytest.mark.usefixtures("connection")
 def test_connections_are_spread_evenly(engine: EngineUnderTest) -> None:
-    clients = [httpx2.Client(trust_env=False) for _ in range(10)]
+    clients = [httpx2.Client(trust_env=False, verify=False) for _ in range(10)]
     for client in clients:
         assert client.get(f"{engine.query}/livez").status_code == 200
     port = int(engine.query.rpartition(":")[2])
@@ -150,7 +155,10 @@ def test_metrics_are_of_all_front_ends_whichever_answers(engine: EngineUnderTest
 def test_feedback_is_on_the_disk_when_it_is_acknowledged(engine: EngineUnderTest) -> None:
     for number in range(6):
         answer = httpx2.post(
-            f"{engine.query}/app/update", json={"uid": number, "input": [1.0], "label": 2.0}, trust_env=False
+            f"{engine.query}/app/update",
+            json={"uid": number, "input": [1.0], "label": 2.0},
+            trust_env=False,
+            verify=False,
         )
         assert (answer.status_code, answer.text) == (200, "Feedback received? 1")
     engine.kill()
@@ -166,7 +174,7 @@ def test_readiness_and_documents_are_the_engines(engine: EngineUnderTest) -> Non
         assert "/{application}/predict" in _get(engine, "/openapi.json").json()["paths"]
         assert _get(engine, "/no/such/page").status_code == 404
         infer = {"inputs": [{"name": "x", "shape": [2, 1], "datatype": "FP64", "data": [1, 2]}]}
-        answer = httpx2.post(f"{engine.query}/v2/models/m/infer", json=infer, trust_env=False)
+        answer = httpx2.post(f"{engine.query}/v2/models/m/infer", json=infer, trust_env=False, verify=False)
         assert answer.json()["outputs"][0]["data"] == [1001.0, 1002.0]
 
 
@@ -179,7 +187,7 @@ def test_a_front_end_that_is_killed_costs_its_own_connections_and_is_started_aga
     def ask_on(first: int) -> None:
         number = first
         while not ended.is_set():
-            with httpx2.Client(trust_env=False, timeout=60) as client:
+            with httpx2.Client(trust_env=False, verify=False, timeout=60) as client:
                 try:
                     for _ in range(50):
                         number += 8
@@ -243,7 +251,10 @@ def test_what_is_being_answered_when_the_engine_is_told_to_end_is_answered(
     with ThreadPoolExecutor() as pool:
         asked = [pool.submit(_ask, engine, 0.5, float(number)) for number in range(2)]
         pools = f"{engine.management}/admin/get_replicas"
-        _until(lambda: httpx2.post(pools, json={}, trust_env=False).text.count('"busy"') == 2, "replicas are busy")
+        _until(
+            lambda: httpx2.post(pools, json={}, trust_env=False, verify=False).text.count('"busy"') == 2,
+            "replicas are busy",
+        )
         assert engine.stop() == 0
         answers = [answer.result() for answer in asked]
     assert [answer["output"] for answer in answers] == [0.5, 1.5]

@@ -41,7 +41,9 @@ def _gone(processes: list[psutil.Process]) -> bool:
 
 
 def _ask(engine: EngineUnderTest, value: float) -> httpx2.Response:
-    return httpx2.post(f"{engine.query}/app/predict", json={"input": [value, 1.0]}, timeout=60, trust_env=False)
+    return httpx2.post(
+        f"{engine.query}/app/predict", json={"input": [value, 1.0]}, timeout=60, trust_env=False, verify=False
+    )
 
 
 @pytest.fixture
@@ -61,7 +63,9 @@ def test_a_killed_engine_leaves_no_process(engine: EngineUnderTest, until: Until
         if is_busy:
             asked = pool.submit(_ask, engine, 30.0)
             busy = f"{engine.management}/admin/get_replicas"
-            until(lambda: '"busy"' in httpx2.post(busy, json={}, trust_env=False).text, "a replica is busy")
+            until(
+                lambda: '"busy"' in httpx2.post(busy, json={}, trust_env=False, verify=False).text, "a replica is busy"
+            )
         engine.kill()
         until(lambda: _gone(children), "all replicas are gone")
         if is_busy:
@@ -95,7 +99,7 @@ def test_what_is_being_answered_when_the_engine_is_told_to_end_is_answered(
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(_ask, engine, 1.0)
         busy = f"{engine.management}/admin/get_replicas"
-        until(lambda: '"busy"' in httpx2.post(busy, json={}, trust_env=False).text, "a replica is busy")
+        until(lambda: '"busy"' in httpx2.post(busy, json={}, trust_env=False, verify=False).text, "a replica is busy")
         assert engine.stop() == 0
         answer = asked.result()
     assert (answer.status_code, answer.json()["output"]) == (200, 2.0)
