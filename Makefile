@@ -14,6 +14,11 @@ CODE := clipper_sls tests examples bench docs
 TYPED := clipper_sls examples/demo bench docs/reference
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
+# Who is done takes work from the other one. Tests of a module mostly stay together, and so need its engine once.
+PARALLEL := -n $(WORKERS) --dist worksteal
+
+# Some images set this. With it, each of the many processes in the tests would compile all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Stamps: each says that a step of the set-up was finished after the file it depends on last changed.
 HAS_PYTHON := $(VENV)/.made
@@ -81,7 +86,7 @@ demo: setup ## Watch a real model go to production, get better, and come back (a
 
 .PHONY: test
 test: setup lint types imports ## Everything that CI runs: lint, types, imports and all tests
-	$(PYTEST) -n $(WORKERS)
+	$(PYTEST) $(PARALLEL)
 
 .PHONY: fmt
 fmt: setup ## Format the code and mend what ruff can mend
@@ -111,7 +116,7 @@ contract: setup ## Run each port's one suite over all its adapters
 
 .PHONY: functional
 functional: setup ## Run the tests against real engines
-	$(PYTEST) tests/functional -n $(WORKERS)
+	$(PYTEST) tests/functional $(PARALLEL)
 
 .PHONY: infra
 infra: setup ## Run the tests that hold the tree together
