@@ -1,5 +1,6 @@
 """No replica outlives its engine, and an engine that is told to end answers what it was asked."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import httpx2
 import psutil
 import pytest
 
-from clipper_sls import ClipperConnection
+from clipper_sls import ClipperConnection, LocalContainerManager
 from clipper_sls.deployers.python import deploy_python_closure
 from clipper_sls.sdk.engine_process import find_engine, is_alive
 from clipper_sls.testing.engine import EngineUnderTest, embedded_engine
@@ -107,13 +108,23 @@ def test_what_is_being_answered_when_the_engine_is_told_to_end_is_answered(
     assert not (engine.state_dir / "engine.json").exists()
 
 
+@pytest.fixture(scope="module")
+def state_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """By a killed engine with two replicas of a model."""
+    state_dir = tmp_path_factory.mktemp("left") / "state"
+    with embedded_engine(state_dir) as engine:
+        connection = ClipperConnection(LocalContainerManager(state_dir=state_dir))
+        connection.connect()
+        deploy_python_closure(connection, "m", 1, "doubles", quick, num_replicas=2)
+        engine.kill()
+    return state_dir
+
+
 @pytest.mark.parametrize("delay_s", [0.1, 0.4, 0.7, 1.0])
 def test_an_engine_that_is_told_to_end_while_it_starts_ends_cleanly(
-    state_dir: Path, connect: Callable[..., ClipperConnection], delay_s: float
+    state_left_behind: Path, state_dir: Path, delay_s: float
 ) -> None:
-    with embedded_engine(state_dir) as engine:
-        deploy_python_closure(connect(engine), "m", 1, "doubles", quick, num_replicas=2)
-        engine.kill()
+    shutil.copytree(state_left_behind, state_dir)
     command = [sys.executable, "-m", "clipper_sls", "dev", "--state-dir", str(state_dir)]
     with subprocess.Popen([*command, "--query-port", "0", "--management-port", "0"], stderr=subprocess.PIPE) as process:
         ending = threading.Timer(delay_s, process.terminate)
