@@ -22,6 +22,8 @@ from clipper_sls.testing.redis_server import RedisServerUnderTest
 
 LIMIT_S = 20.0
 """Nothing here is about being slow."""
+DELAY_S = 0.1
+"""A server counts from when it hears of an output."""
 
 _namespaces = itertools.count()
 
@@ -42,7 +44,7 @@ async def redis_cache(server: RedisServerUnderTest) -> AsyncIterator[RedisPredic
 
 async def real_time(seconds: float) -> None:
     """The server has a clock of its own, which nobody can move."""
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(seconds + DELAY_S)
 
 
 class TestMemoryPredictionCache(BoundedPredictionCacheContract):
