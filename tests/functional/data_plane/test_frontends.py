@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -223,17 +223,17 @@ def test_a_front_end_that_is_killed_costs_its_own_connections_and_is_started_aga
 
     before = app.frontends()
     victim = min(before)
-    with ThreadPoolExecutor(ASKERS) as pool:
+    with ThreadPoolExecutor(ASKERS) as pool, ExitStack() as at_the_end:
         askers = [pool.submit(ask, number) for number in range(ASKERS)]
+        at_the_end.callback(ended.set)
         _until(lambda: {number % ASKERS for number in answers} == {*range(ASKERS)}, "load")
         counted = app.predictions()
         os.kill(victim, signal.SIGKILL)
         _until(lambda: len(app.frontends()) == FRONTENDS and victim not in app.frontends(), "it is back")
         asked = len(answers)
         _until(lambda: len(answers) > asked + 200, "load goes on")
-        ended.set()
-        for asker in askers:
-            asker.result()
+    for asker in askers:
+        asker.result()
     assert 0 < len(cut) < ASKERS
     assert before - {victim} < app.frontends()
     assert app.predictions() >= counted
