@@ -14,6 +14,12 @@ CODE := clipper_sls tests examples bench docs
 TYPED := clipper_sls examples/demo bench docs/reference
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
+# Who is done takes work from the other one. Tests of a module mostly stay together, and so need its engine once.
+PARALLEL := -n $(WORKERS) --dist worksteal
+QUICK := -m "not slow"
+
+# Some images set this. With it, each of the many processes in the tests would compile all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Stamps: each says that a step of the set-up was finished after the file it depends on last changed.
 HAS_PYTHON := $(VENV)/.made
@@ -80,8 +86,12 @@ demo: setup ## Watch a real model go to production, get better, and come back (a
 	@$(BIN)/python -m examples.demo
 
 .PHONY: test
-test: setup lint types imports ## Everything that CI runs: lint, types, imports and all tests
-	$(PYTEST) -n $(WORKERS)
+test: setup lint types imports ## Lint, types, imports and all tests but the slow ones: a few minutes
+	$(PYTEST) $(PARALLEL) $(QUICK)
+
+.PHONY: test-all
+test-all: setup lint types imports ## The same with the slow tests: everything that CI runs
+	$(PYTEST) $(PARALLEL)
 
 .PHONY: fmt
 fmt: setup ## Format the code and mend what ruff can mend
@@ -110,8 +120,8 @@ contract: setup ## Run each port's one suite over all its adapters
 	$(PYTEST) tests/contract
 
 .PHONY: functional
-functional: setup ## Run the tests against real engines
-	$(PYTEST) tests/functional -n $(WORKERS)
+functional: setup ## Run the tests against real engines, but the slow ones
+	$(PYTEST) tests/functional $(PARALLEL) $(QUICK)
 
 .PHONY: infra
 infra: setup ## Run the tests that hold the tree together

@@ -24,7 +24,8 @@ from clipper_sls.testing.redis_server import RedisServerUnderTest
 
 LIMIT_S = 20.0
 """Nothing here is about being slow."""
-ON_THE_WAY_S = 0.1
+DELAY_S = 0.1
+"""A server counts from when it hears of an output."""
 
 _namespaces = itertools.count()
 
@@ -44,8 +45,8 @@ async def redis_cache(server: RedisServerUnderTest) -> AsyncIterator[RedisPredic
 
 
 async def real_time(seconds: float) -> None:
-    """The server has a clock of its own, which nobody can move, and counts from when it is told."""
-    await asyncio.sleep(seconds + ON_THE_WAY_S)
+    """The server has a clock of its own, which nobody can move."""
+    await asyncio.sleep(seconds + DELAY_S)
 
 
 class TestMemoryPredictionCache(BoundedPredictionCacheContract):

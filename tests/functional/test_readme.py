@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"(?ms)^```(\w+)\n(.*?)^```$")
 MAX_LINES = 18
@@ -20,6 +22,7 @@ def test_the_readme_has_one_short_example() -> None:
     assert len([line for line in example.splitlines() if line.strip()]) <= MAX_LINES
 
 
+@pytest.mark.slow
 def test_the_example_prints_what_the_readme_says(tmp_path: Path) -> None:
     (example,) = _blocks("python")
     script = tmp_path / "example.py"

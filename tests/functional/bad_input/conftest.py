@@ -46,14 +46,14 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineUnderTest
 @pytest.fixture(scope="module")
 def client(engine: EngineUnderTest) -> Iterator[httpx2.Client]:
     """Asks the query application."""
-    with httpx2.Client(base_url=engine.query, timeout=60, trust_env=False) as client:
+    with httpx2.Client(base_url=engine.query, timeout=60, trust_env=False, verify=False) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def admin(engine: EngineUnderTest) -> Iterator[httpx2.Client]:
     """Asks the management application."""
-    with httpx2.Client(base_url=engine.management, timeout=60, trust_env=False) as client:
+    with httpx2.Client(base_url=engine.management, timeout=60, trust_env=False, verify=False) as client:
         yield client
 
 

@@ -89,7 +89,7 @@ class Restarted:
 
     def ask(self, name: str) -> dict[str, Any]:
         url = f"{self.engine.query}/{name}/predict"
-        return httpx2.post(url, json={"input": [1.0, 2.0]}, timeout=PATIENCE_S, trust_env=False).json()
+        return httpx2.post(url, json={"input": [1.0, 2.0]}, timeout=PATIENCE_S, trust_env=False, verify=False).json()
 
     def pool(self, name: str) -> dict[str, Any]:
         (pool,) = self.connection.cm.management.get_replicas(name)
@@ -149,14 +149,14 @@ def test_a_changed_bundle_does_not_run_and_its_callers_get_the_default(restarted
 def test_the_operator_is_told_why(restarted, name):
     restarted.until_given_up(name)
     assert CRIMES[name][1] in restarted.pool(name)["last_error"]
-    readiness = httpx2.get(f"{restarted.engine.query}/readyz", trust_env=False)
+    readiness = httpx2.get(f"{restarted.engine.query}/readyz", trust_env=False, verify=False)
     assert readiness.status_code == 200
     assert readiness.json()["unwell"][f"{name}:1"] == "unhealthy"
 
 
 def test_the_other_versions_serve(restarted):
     assert restarted.ask("good")["output"] == 3
-    readiness = httpx2.get(f"{restarted.engine.query}/readyz", trust_env=False)
+    readiness = httpx2.get(f"{restarted.engine.query}/readyz", trust_env=False, verify=False)
     assert "good:1" not in readiness.json()["unwell"]
 
 

@@ -43,19 +43,6 @@ def test_dev_tells_where_it_is_and_ends_cleanly(tmp_path: Path, number: signal.S
     assert not ready_file.exists()
 
 
-def test_a_second_engine_on_the_same_state_is_refused(run: Run, engine: Any) -> None:
-    ended = run("dev", *FREE_PORTS)
-    assert (ended.code, ended.out) == (4, "")
-    assert str(engine.state_dir) in ended.err
-
-
-def test_a_port_in_use_is_named(run: Run, engine: Any, tmp_path: Path) -> None:
-    port = engine.query.rpartition(":")[2]
-    ended = run("dev", "--state-dir", str(tmp_path / "other"), "--query-port", port, "--management-port", "0")
-    assert (ended.code, ended.out) == (4, "")
-    assert port in ended.err
-
-
 def test_an_engine_in_the_background_keeps_its_state_from_stop_to_start(alone: Run, tmp_path: Path) -> None:
     there = ("--state-dir", str(tmp_path / "background"))
     try:

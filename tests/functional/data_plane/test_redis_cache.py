@@ -262,10 +262,14 @@ async def test_a_full_server_with_a_policy_takes_what_is_new(
 
 
 async def test_a_read_only_copy_answers_and_takes_nothing(
-    redis: RedisServerUnderTest, tmp_path: Path, make_cache: MakeCache
+    redis_is_installed: None, tmp_path: Path, make_cache: MakeCache
 ) -> None:
-    await _is_back(make_cache(redis.url))
-    with redis_server(tmp_path / "copy", ["--replicaof", "127.0.0.1", str(redis.port)]) as copy:
+    at_once = ("--repl-diskless-sync-delay", "0")  # else a copy is made after five seconds
+    with (
+        redis_server(tmp_path / "original", at_once) as original,
+        redis_server(tmp_path / "copy", ["--replicaof", "127.0.0.1", str(original.port)]) as copy,
+    ):
+        await _is_back(make_cache(original.url))
         cache = make_cache(copy.url)
         for _ in range(round(BACK_LIMIT_S / 0.02)):
             if await _get(cache, [KEY]):

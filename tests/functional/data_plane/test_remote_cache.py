@@ -99,7 +99,7 @@ class Load:
         return list(_until(newer, "more answers"))
 
     def _ask(self) -> None:
-        with httpx2.Client(timeout=60, trust_env=False) as client:
+        with httpx2.Client(timeout=60, trust_env=False, verify=False) as client:
             while not self._is_over.is_set():
                 number, began = next(self._numbers), CLOCK.now()
                 try:
@@ -121,7 +121,7 @@ def _until(happened: Callable[[], Any], what: str) -> Any:
 
 
 def _counter(engine: EngineUnderTest, name: str) -> float:
-    text = httpx2.get(f"{engine.query}/metrics", headers={"accept": "text/plain"}, trust_env=False).text
+    text = httpx2.get(f"{engine.query}/metrics", headers={"accept": "text/plain"}, trust_env=False, verify=False).text
     (line,) = (line for line in text.splitlines() if line.startswith(f"{name} "))
     return float(line.rpartition(" ")[2])
 
@@ -185,5 +185,7 @@ def test_a_server_that_is_away_is_no_reason_not_to_start(redis: RedisServerUnder
 
 
 def _ask(engine: EngineUnderTest, inputs: list[list[float]]) -> list[Any]:
-    answer = httpx2.post(f"{engine.query}/sums/predict", json={"input_batch": inputs}, timeout=60, trust_env=False)
+    answer = httpx2.post(
+        f"{engine.query}/sums/predict", json={"input_batch": inputs}, timeout=60, trust_env=False, verify=False
+    )
     return [prediction["output"] for prediction in answer.json()["batch_predictions"]]

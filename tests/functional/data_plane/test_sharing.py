@@ -43,7 +43,9 @@ def connection(engine: EngineUnderTest) -> ClipperConnection:
 
 
 def _ask(engine: EngineUnderTest, app: str, row: list[float]) -> dict[str, Any]:
-    answer = httpx2.post(f"{engine.query}/{app}/predict", json={"input": row}, timeout=60, trust_env=False)
+    answer = httpx2.post(
+        f"{engine.query}/{app}/predict", json={"input": row}, timeout=60, trust_env=False, verify=False
+    )
     assert answer.status_code == 200
     body: dict[str, Any] = answer.json()
     return body

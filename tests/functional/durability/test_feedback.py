@@ -18,7 +18,7 @@ async def test_acknowledged_feedback_survives_a_kill(
 ) -> None:
     killer = threading.Timer(random.SystemRandom().uniform(0.1, 0.5), engine.process.kill)
     acknowledged, sent = [], 0
-    with httpx2.Client(base_url=engine.query, timeout=10, trust_env=False) as client:
+    with httpx2.Client(base_url=engine.query, timeout=10, trust_env=False, verify=False) as client:
         killer.start()
         while True:
             sent += 1

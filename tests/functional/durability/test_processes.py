@@ -1,5 +1,6 @@
 """No replica outlives its engine, and an engine that is told to end answers what it was asked."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import httpx2
 import psutil
 import pytest
 
-from clipper_sls import ClipperConnection
+from clipper_sls import ClipperConnection, LocalContainerManager
 from clipper_sls.deployers.python import deploy_python_closure
 from clipper_sls.sdk.engine_process import find_engine, is_alive
 from clipper_sls.testing.engine import EngineUnderTest, embedded_engine
@@ -41,7 +42,9 @@ def _gone(processes: list[psutil.Process]) -> bool:
 
 
 def _ask(engine: EngineUnderTest, value: float) -> httpx2.Response:
-    return httpx2.post(f"{engine.query}/app/predict", json={"input": [value, 1.0]}, timeout=60, trust_env=False)
+    return httpx2.post(
+        f"{engine.query}/app/predict", json={"input": [value, 1.0]}, timeout=60, trust_env=False, verify=False
+    )
 
 
 @pytest.fixture
@@ -61,7 +64,9 @@ def test_a_killed_engine_leaves_no_process(engine: EngineUnderTest, until: Until
         if is_busy:
             asked = pool.submit(_ask, engine, 30.0)
             busy = f"{engine.management}/admin/get_replicas"
-            until(lambda: '"busy"' in httpx2.post(busy, json={}, trust_env=False).text, "a replica is busy")
+            until(
+                lambda: '"busy"' in httpx2.post(busy, json={}, trust_env=False, verify=False).text, "a replica is busy"
+            )
         engine.kill()
         until(lambda: _gone(children), "all replicas are gone")
         if is_busy:
@@ -95,7 +100,7 @@ def test_what_is_being_answered_when_the_engine_is_told_to_end_is_answered(
     with ThreadPoolExecutor() as pool:
         asked = pool.submit(_ask, engine, 1.0)
         busy = f"{engine.management}/admin/get_replicas"
-        until(lambda: '"busy"' in httpx2.post(busy, json={}, trust_env=False).text, "a replica is busy")
+        until(lambda: '"busy"' in httpx2.post(busy, json={}, trust_env=False, verify=False).text, "a replica is busy")
         assert engine.stop() == 0
         answer = asked.result()
     assert (answer.status_code, answer.json()["output"]) == (200, 2.0)
@@ -103,13 +108,23 @@ def test_what_is_being_answered_when_the_engine_is_told_to_end_is_answered(
     assert not (engine.state_dir / "engine.json").exists()
 
 
+@pytest.fixture(scope="module")
+def state_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """By a killed engine with two replicas of a model."""
+    state_dir = tmp_path_factory.mktemp("left") / "state"
+    with embedded_engine(state_dir) as engine:
+        connection = ClipperConnection(LocalContainerManager(state_dir=state_dir))
+        connection.connect()
+        deploy_python_closure(connection, "m", 1, "doubles", quick, num_replicas=2)
+        engine.kill()
+    return state_dir
+
+
 @pytest.mark.parametrize("delay_s", [0.1, 0.4, 0.7, 1.0])
 def test_an_engine_that_is_told_to_end_while_it_starts_ends_cleanly(
-    state_dir: Path, connect: Callable[..., ClipperConnection], delay_s: float
+    state_left_behind: Path, state_dir: Path, delay_s: float
 ) -> None:
-    with embedded_engine(state_dir) as engine:
-        deploy_python_closure(connect(engine), "m", 1, "doubles", quick, num_replicas=2)
-        engine.kill()
+    shutil.copytree(state_left_behind, state_dir)
     command = [sys.executable, "-m", "clipper_sls", "dev", "--state-dir", str(state_dir)]
     with subprocess.Popen([*command, "--query-port", "0", "--management-port", "0"], stderr=subprocess.PIPE) as process:
         ending = threading.Timer(delay_s, process.terminate)

@@ -22,7 +22,9 @@ def two(inputs: Any) -> list[int]:
 
 
 def _output(engine: EngineUnderTest, app: str, **body: Any) -> Any:
-    answer = httpx2.post(f"{engine.query}/{app}/predict", json={"input": [0.5], **body}, timeout=30, trust_env=False)
+    answer = httpx2.post(
+        f"{engine.query}/{app}/predict", json={"input": [0.5], **body}, timeout=30, trust_env=False, verify=False
+    )
     return answer.json()["output"]
 
 

@@ -35,6 +35,12 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     return {"uvloop": uvloop.new_event_loop}
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """The engine itself runs on no other loop than uvloop's, so the rest is for CI."""
+    if item.name.partition("[")[2].startswith("asyncio"):
+        item.add_marker(pytest.mark.slow)
+
+
 @dataclass
 class RecordedMetrics:
     """What the pools counted; `batches` holds the number of rows of each."""

@@ -117,13 +117,14 @@ async def test_killed_replicas_under_load_cost_no_answer(engine):
             answers.extend(await engine.outputs(version, 7, within_s=10))
 
     over = asyncio.Event()
-    clients = [asyncio.create_task(ask_until(over)) for _ in range(8)]
-    for kill in range(1, 6):
-        os.kill(engine.pids(version)[0], signal.SIGKILL)
-        await engine.until(lambda kill=kill: len(engine.metrics.crashes) == kill)
-        await engine.until(lambda: len(engine.pids(version)) == 2)
-    over.set()
-    await asyncio.gather(*clients)
+    async with asyncio.TaskGroup() as clients:
+        for _ in range(8):
+            clients.create_task(ask_until(over))
+        for kill in range(1, 6):
+            os.kill(engine.pids(version)[0], signal.SIGKILL)
+            await engine.until(lambda kill=kill: len(engine.metrics.crashes) == kill)
+            await engine.until(lambda: len(engine.pids(version)) == 2)
+        over.set()
 
     assert set(answers) == {7}
     assert engine.status(version).health is Health.HEALTHY

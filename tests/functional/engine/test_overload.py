@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import msgspec
+import pytest
 
 from clipper_sls.domain.query import Deadline, DefaultReason, Predicted, Unanswered
 
@@ -45,6 +46,7 @@ async def _offer(engine: Any, version: Any, rates: dict[str, float]) -> dict[str
     return dict(zip(rates, results, strict=True))
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_answered_is_refused_and_the_rest_is_answered_in_time(engine: Any) -> None:
     version = await engine.deploy(serial, batch_size=BATCH)
     offered = (await _offer(engine, version, {"a": 2 * CAPACITY}))["a"]
@@ -56,6 +58,7 @@ async def test_what_cannot_be_answered_is_refused_and_the_rest_is_answered_in_ti
     assert waits[len(waits) // 2] < 0.005
 
 
+@pytest.mark.slow
 async def test_who_asks_for_little_is_answered_whatever_others_ask_for(engine: Any) -> None:
     version = await engine.deploy(serial, batch_size=BATCH)
     offered = await _offer(engine, version, {"greedy": 3 * CAPACITY, "modest": CAPACITY / 10})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from clipper_sls.domain.query import Deadline
 from clipper_sls.domain.serving import Serving
@@ -49,6 +50,7 @@ async def _ask_steadily(engine: Any, version: Any) -> list[tuple[bool, float]]:
     return await asyncio.gather(*tasks)
 
 
+@pytest.mark.slow
 async def test_a_slow_replica_is_hardly_noticed(engine: Any, tmp_path: Path) -> None:
     version = await engine.deploy(uneven(str(tmp_path)), replicas=3)
     answers = await _ask_steadily(engine, version)
@@ -58,6 +60,7 @@ async def test_a_slow_replica_is_hardly_noticed(engine: Any, tmp_path: Path) -> 
     assert engine.metrics.hedged_batches <= 0.05 * len(engine.metrics.batches) + 5
 
 
+@pytest.mark.slow
 async def test_without_hedges_it_gets_less_to_do(engine: Any, tmp_path: Path) -> None:
     version = await engine.deploy(uneven(str(tmp_path)), replicas=3, serving=Serving(hedging=False))
     answers = await _ask_steadily(engine, version)

@@ -66,7 +66,7 @@ def test_an_engine_that_others_can_reach_makes_a_token(open_engine: EngineUnderT
     file = Path(open_engine.state_dir, "management-token")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     url = f"{open_engine.management}/admin/get_all_models"
-    with httpx2.Client(trust_env=False) as client:
+    with httpx2.Client(trust_env=False, verify=False) as client:
         assert client.post(url, json={"verbose": False}).status_code == 401
         headers = {"Authorization": f"Bearer {file.read_text().strip()}"}
         assert client.post(url, json={"verbose": False}, headers=headers).json() == []

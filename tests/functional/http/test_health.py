@@ -32,7 +32,7 @@ def url(request: pytest.FixtureRequest, engine: EngineUnderTest) -> str:
 
 
 def _get(url: str, path: str, **headers: str) -> httpx2.Response:
-    return httpx2.get(f"{url}{path}", headers=headers, trust_env=False)
+    return httpx2.get(f"{url}{path}", headers=headers, trust_env=False, verify=False)
 
 
 def test_a_running_engine_is_alive_and_ready(url: str) -> None:
@@ -54,7 +54,7 @@ def test_both_have_documents(url: str) -> None:
 
 
 def test_metrics_are_clippers_json_or_prometheus_text(engine: EngineUnderTest) -> None:
-    with httpx2.Client(base_url=engine.query, trust_env=False) as client:
+    with httpx2.Client(base_url=engine.query, trust_env=False, verify=False) as client:
         for number in range(3):
             client.post("/app/predict", json={"input": [number]})
     counters = _get(engine.query, "/metrics").json()["counters"]
@@ -73,5 +73,7 @@ def test_an_engine_is_ready_only_once_its_models_are(tmp_path: Path) -> None:
         first.kill()
     with embedded_engine(tmp_path / "state") as again:
         assert _get(again.query, "/readyz").status_code == 200
-        answer = httpx2.post(f"{again.query}/app/predict", json={"input": [1.0, 2.0]}, trust_env=False).json()
+        answer = httpx2.post(
+            f"{again.query}/app/predict", json={"input": [1.0, 2.0]}, trust_env=False, verify=False
+        ).json()
         assert (answer["output"], answer["default"]) == (3.0, False)

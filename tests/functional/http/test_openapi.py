@@ -37,7 +37,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineUnderTest
 
 
 def _document(url: str) -> dict[str, Any]:
-    document: dict[str, Any] = httpx2.get(f"{url}/openapi.json", trust_env=False).json()
+    document: dict[str, Any] = httpx2.get(f"{url}/openapi.json", trust_env=False, verify=False).json()
     return document
 
 
@@ -63,27 +63,17 @@ def _fuzz(url: str, folder: Path, *options: str) -> None:
     command = [
         *(f"{sys.exec_prefix}/bin/schemathesis", "--config-file", str(config), "run", f"{url}/openapi.json"),
         *("--phases", "examples,coverage,fuzzing", "--exclude-checks", "positive_data_acceptance"),
-        *("--generation-database", "none", "--continue-on-failure", "--no-color", *options),
+        *("--max-examples", "60", "--generation-database", "none", "--continue-on-failure", "--no-color", *options),
     ]
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LIMIT_S)
     assert ended.returncode == 0, ended.stdout
 
 
-QUICK = ("--max-examples", "15", "--seed", "1")
-THOROUGH = ("--max-examples", "60")
-NOT_FUZZED = ("--exclude-path", "/admin/shutdown", "--exclude-path", "/admin/upload_bundle")
-
-
+@pytest.mark.slow
 def test_the_query_application_answers_as_documented(engine: EngineUnderTest, tmp_path: Path) -> None:
-    _fuzz(engine.query, tmp_path, *QUICK)
-
-
-def test_the_management_application_answers_as_documented(engine: EngineUnderTest, tmp_path: Path) -> None:
-    _fuzz(engine.management, tmp_path, *QUICK, *NOT_FUZZED)
+    _fuzz(engine.query, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(2 * LIMIT_S)
-def test_both_answer_as_documented_to_much_more(engine: EngineUnderTest, tmp_path: Path) -> None:
-    _fuzz(engine.query, tmp_path, *THOROUGH)
-    _fuzz(engine.management, tmp_path, *THOROUGH, *NOT_FUZZED)
+def test_the_management_application_answers_as_documented(engine: EngineUnderTest, tmp_path: Path) -> None:
+    _fuzz(engine.management, tmp_path, "--exclude-path", "/admin/shutdown", "--exclude-path", "/admin/upload_bundle")

@@ -35,7 +35,9 @@ def connection(cluster: ClipperConnection) -> Iterator[ClipperConnection]:
 @pytest.fixture(scope="module")
 def predict(cluster: ClipperConnection) -> Iterator[Callable[..., httpx2.Response]]:
     """`predict(app, input=[...])`: one request to the predict URL."""
-    with httpx2.Client(base_url=f"http://{cluster.get_query_addr()}", timeout=60, trust_env=False) as client:
+    with httpx2.Client(
+        base_url=f"http://{cluster.get_query_addr()}", timeout=60, trust_env=False, verify=False
+    ) as client:
 
         def ask(app: str, slash: str = "", **body: Any) -> httpx2.Response:
             return client.post(f"/{app}/predict{slash}", json=body)

@@ -24,7 +24,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineUnderTest
 
 
 def _batch_sizes(engine: EngineUnderTest, model: str) -> dict[str, Any]:
-    metrics = httpx2.get(f"{engine.query}/metrics", headers={"Accept": "application/json"}, trust_env=False).json()
+    metrics = httpx2.get(
+        f"{engine.query}/metrics", headers={"Accept": "application/json"}, trust_env=False, verify=False
+    ).json()
     (found,) = [one for group in metrics.values() for one in group if f"model:{model}:1:batch_size" in one]
     sizes: dict[str, Any] = found[f"model:{model}:1:batch_size"]
     return sizes
@@ -40,7 +42,9 @@ def test_batches_grow(engine: EngineUnderTest, batching: str) -> None:
     assert info["batching"] == batching
 
     body = {"input_batch": [[float(number), 0.5] for number in range(ROWS)]}
-    answer = httpx2.post(f"{engine.query}/{batching}/predict", json=body, timeout=60, trust_env=False).json()
+    answer = httpx2.post(
+        f"{engine.query}/{batching}/predict", json=body, timeout=60, trust_env=False, verify=False
+    ).json()
 
     outputs = [one["output"] for one in answer["batch_predictions"]]
     assert outputs == [number + 0.5 for number in range(ROWS)]

@@ -47,7 +47,9 @@ def connection(engine: EngineUnderTest) -> ClipperConnection:
 
 def _ask(engine: EngineUnderTest, app: str, number: float) -> Any:
     body = {"input": [number, 0.0]}
-    return httpx2.post(f"{engine.query}/{app}/predict", json=body, timeout=60, trust_env=False).json()["output"]
+    return httpx2.post(f"{engine.query}/{app}/predict", json=body, timeout=60, trust_env=False, verify=False).json()[
+        "output"
+    ]
 
 
 def _ready_pids(connection: ClipperConnection, model: str) -> list[int]:
@@ -57,7 +59,9 @@ def _ready_pids(connection: ClipperConnection, model: str) -> list[int]:
 
 def _batches(engine: EngineUnderTest, model: str) -> list[str]:
     """How many batches the metrics have of a model; nothing where they never saw it."""
-    metrics = httpx2.get(f"{engine.query}/metrics", headers={"Accept": "application/json"}, trust_env=False).json()
+    metrics = httpx2.get(
+        f"{engine.query}/metrics", headers={"Accept": "application/json"}, trust_env=False, verify=False
+    ).json()
     entries = [entry for group in metrics.values() for entry in group]
     return [
         sizes["size"] for entry in entries for name, sizes in entry.items() if name == f"model:{model}:1:batch_size"

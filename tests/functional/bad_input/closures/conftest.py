@@ -199,7 +199,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         with embedded_engine(tmp_path_factory.mktemp("closures") / "state", ["--cache-size-bytes", "0"]) as engine:
             connection = ClipperConnection(LocalContainerManager(state_dir=engine.state_dir))
             connection.connect()
-            with httpx2.Client(base_url=engine.query, timeout=PATIENCE_S + 10, trust_env=False) as client:
+            with httpx2.Client(base_url=engine.query, timeout=PATIENCE_S + 10, trust_env=False, verify=False) as client:
                 world = World(engine, connection, client)
                 world.serve("neighbour", neighbour)
                 world.serve("naughty", naughty)
