@@ -10,6 +10,7 @@ MEASUREMENTS = {
     "closed-loop": "clients that ask again as soon as they are answered",
     "open-loop": "independent arrivals at shares of each server's own capacity",
     "overload": "independent arrivals at twice each server's own capacity",
+    "model-overload": "the same, where it is the model and not the processor that can do no more",
     "trace": "a burst: ten times the arrivals from one second to the next",
     "cache-hits": "the same queries again and again, beside plain FastAPI returning a constant",
     "batching": "adaptive batches beside batches of one row, forest, most clients",

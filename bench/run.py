@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bench.contenders.contender import Contender
-from bench.measurements import batching, slow_replica
+from bench.measurements import batching, model_overload, slow_replica
 from bench.measurements.load_curve import is_wanted, visit
 from bench.measurements.one_at_a_time import NAME as ONE_AT_A_TIME
 from bench.measurements.one_at_a_time import one_at_a_time
@@ -17,6 +17,14 @@ from bench.workloads import WORKLOADS
 _Item = TypeVar("_Item")
 Turn = Callable[[Tell], Iterator[Point]]
 """A part of a round that has a server of its own."""
+
+
+VARIANTS: Sequence[tuple[str, Sequence[Any], Callable[[Plan, Any, int, Tell], Iterator[Point]]]] = (
+    (model_overload.NAME, model_overload.SIDES, model_overload.model_overload),
+    (batching.NAME, batching.SIDES, batching.batching),
+    (slow_replica.NAME, slow_replica.SIDES, slow_replica.slow_replica),
+)
+"""What is measured of clipper-sls alone, deployed in different ways."""
 
 
 def turns(plan: Plan, contenders: Sequence[Contender]) -> list[Turn]:
@@ -34,12 +42,10 @@ def _round(plan: Plan, contenders: Sequence[Contender], number: int) -> Iterator
         for contender in contenders:
             if is_wanted(plan, contender, WORKLOADS[name]):
                 yield partial(visit, plan, contender, WORKLOADS[name], number)
-    if plan.has(batching.NAME):
-        for side in _rotated(batching.SIDES, number - 1):
-            yield partial(batching.batching, plan, side, number)
-    if plan.has(slow_replica.NAME):
-        for one in _rotated(slow_replica.SIDES, number - 1):
-            yield partial(slow_replica.slow_replica, plan, one, number)
+    for name, sides, measure in VARIANTS:
+        if plan.has(name):
+            for side in _rotated(sides, number - 1):
+                yield partial(measure, plan, side, number)
 
 
 def _rotated(items: Sequence[_Item], by: int) -> list[_Item]:

@@ -23,6 +23,7 @@ EXPECTED = {
     "cache-hits": ({OURS, PLAIN.name}, CLOSED | COSTS),
     "open-loop": ({OURS}, OPEN | COSTS),
     "overload": ({OURS}, OPEN | COSTS),
+    "model-overload": ({OURS}, OPEN | COSTS),
     "trace": ({OURS}, BY_SECOND),
     "batching": ({OURS, "learnt quantiles", "batch size 1"}, CLOSED | COSTS),
     "slow-replica": ({OURS, "without hedging", "all healthy"}, {"p50_ms", "p99_ms", "inside"} | COSTS),
@@ -36,7 +37,7 @@ EXPECTED = {
     [
         (["one-at-a-time", "closed-loop", "cache-hits"], []),
         (["open-loop", "overload", "trace"], OURS_ONLY),
-        (["batching", "slow-replica"], []),
+        (["batching", "slow-replica", "model-overload"], []),
     ],
     ids=["beside others", "open loops", "variants"],
 )

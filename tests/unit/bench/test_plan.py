@@ -38,4 +38,5 @@ def test_every_contender_is_visited_once_a_round_for_each_workload(name: str) ->
 def test_only_what_is_asked_for_is_run() -> None:
     assert len(turns(plan("--only", "cache-hits", "--rounds", "1"), CONTENDERS)) == 2
     assert len(turns(plan("--only", "batching", "slow-replica", "--rounds", "1"), CONTENDERS)) == 3 + 3
+    assert len(turns(plan("--only", "model-overload", "--rounds", "1"), CONTENDERS)) == 1
     assert len(turns(plan("--only", "one-at-a-time", "--rounds", "1"), CONTENDERS)) == 3
