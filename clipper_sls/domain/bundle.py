@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from clipper_sls.domain.weights import ENTRY_PREFIX
 from clipper_sls.errors import InvalidBundleError
 
 MANIFEST_NAME = "manifest.json"
@@ -49,7 +50,7 @@ class Manifest:
     name: str
     version: str
     input_type: str
-    entry: str  # CLOSURE_ENTRY, or "builtin:noop", "builtin:sum"
+    entry: str  # CLOSURE_ENTRY, "weights:" and the name of a format, or "builtin:noop", "builtin:sum"
     python: str  # "3.11": closures hold bytecode, which fits one minor version only
     cloudpickle: str
     requirements: tuple[str, ...] = ()  # pinned, found by analysis: "scikit-learn==1.9.1"
@@ -64,6 +65,11 @@ class Manifest:
         if self.warm_up_file is None:
             del fields["warm_up_file"]
         return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+
+    @property
+    def holds_pickle(self) -> bool:
+        """Whether there is a `func.pkl`: bytecode, which fits one minor version of Python only."""
+        return self.entry == CLOSURE_ENTRY or self.entry.startswith(ENTRY_PREFIX)
 
     @property
     def digest(self) -> str:
