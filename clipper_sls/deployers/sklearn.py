@@ -18,7 +18,8 @@ from clipper_sls.domain.bundle import Manifest
 from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE
 from clipper_sls.domain.weights import SKOPS_FILE, TRUSTED_TYPES_FILE, WeightsFormat
 from clipper_sls.packaging.bundling import Target, bundle_model
-from clipper_sls.packaging.own_modules import find_own
+from clipper_sls.packaging.own_modules import loaded_own_modules
+from clipper_sls.packaging.skops_stability import settled
 from clipper_sls.packaging.weights import Weights, of_one_object
 from clipper_sls.sdk.connection import ClipperConnection
 
@@ -87,13 +88,13 @@ def skops_weights(model: Any) -> Weights | None:
     with needing("sklearn"):
         from skops.io import dumps, get_untrusted_types, loads
     try:
-        content = dumps(model)
+        content = settled(dumps(model))
         trusted = get_untrusted_types(data=content)
         loads(content, trusted=trusted)
     except Exception as error:  # objects raise what they like while they are taken apart and made again
         _log.info("The model is pickled with its function, because skops cannot hold it: %s", error)
         return None
-    own = [name for name in trusted if _is_own(name)]
+    own = _own_among(trusted)
     if own:
         _log.info("The model is pickled with its function, because these of its parts are your own: %s", ", ".join(own))
         return None
@@ -106,6 +107,7 @@ def _write(content: bytes, trusted: Sequence[str], folder: Path) -> None:
     (folder / TRUSTED_TYPES_FILE).write_text(json.dumps(sorted(trusted)))
 
 
-def _is_own(name: str) -> bool:
-    module = name.partition(".")[0]
-    return module == "__main__" or find_own(module) is not None
+def _own_among(names: Sequence[str]) -> list[str]:
+    """Those dotted names that lead into the running script or a module of the user's own: no replica has it."""
+    modules = {"__main__", *loaded_own_modules()}
+    return [name for name in names if name.rpartition(".")[0] in modules]
