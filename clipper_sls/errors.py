@@ -94,6 +94,12 @@ class UnpicklableError(InvalidError):
     code = "unpicklable"
 
 
+class UnsupportedModelError(InvalidError):
+    """A deployer cannot store the model: it is not of its framework, or the framework is not installed."""
+
+    code = "unsupported_model"
+
+
 class UnsupportedImageError(InvalidError):
     """An image was named that this container manager cannot run."""
 

@@ -4,11 +4,8 @@ The model travels beside the function, as arrays and names in skops' format, whi
 back, or what is made of classes and functions of the user's own, is pickled with the function instead.
 """
 
-import json
-import logging
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Unpack
 
 from clipper_sls.deployers.deployment import DEFAULT_BASE_IMAGE, Wanted, deploy, deploy_endpoint
@@ -16,14 +13,9 @@ from clipper_sls.deployers.extras import needing
 from clipper_sls.deployers.options import VersionOptions, takes_version_options
 from clipper_sls.domain.bundle import Manifest
 from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE
-from clipper_sls.domain.weights import SKOPS_FILE, TRUSTED_TYPES_FILE, WeightsFormat
 from clipper_sls.packaging.bundling import Target, bundle_model
-from clipper_sls.packaging.own_modules import loaded_own_modules
-from clipper_sls.packaging.skops_stability import settled
-from clipper_sls.packaging.weights import Weights, of_one_object
+from clipper_sls.packaging.skops_weights import skops_weights
 from clipper_sls.sdk.connection import ClipperConnection
-
-_log = logging.getLogger(__name__)
 
 
 @takes_version_options
@@ -70,8 +62,8 @@ def deploy_sklearn_model(
     """Put a scikit-learn estimator or pipeline into production as one version of a model, and make it current.
 
     `func(sklearn_model, inputs)` returns a list with one output for each input, for example
-    `lambda model, inputs: model.predict(inputs)`. Raises what `deploy_python_closure` raises, and InvalidSettingError
-    where scikit-learn or skops is not installed.
+    `lambda model, inputs: model.predict(inputs)`. Raises what `deploy_python_closure` raises, and
+    UnsupportedModelError where scikit-learn or skops is not installed.
     """
     wanted = Wanted(
         name, version, input_type, base_image, labels, registry, num_replicas, batch_size, pkgs_to_install, options
@@ -80,34 +72,6 @@ def deploy_sklearn_model(
 
 
 def _bundle(func: Callable[[Any, Any], Any], sklearn_model: Any, **target: Unpack[Target]) -> Manifest:
-    return bundle_model(func, sklearn_model, skops_weights(sklearn_model), **target)
-
-
-def skops_weights(model: Any) -> Weights | None:
-    """The model in skops' format; None when it does not survive that, so that it has to be pickled."""
     with needing("sklearn"):
-        from skops.io import dumps, get_untrusted_types, loads
-    try:
-        content = settled(dumps(model))
-        trusted = get_untrusted_types(data=content)
-        loads(content, trusted=trusted)
-    except Exception as error:  # objects raise what they like while they are taken apart and made again
-        _log.info("The model is pickled with its function, because skops cannot hold it: %s", error)
-        return None
-    own = _own_among(trusted)
-    if own:
-        _log.info("The model is pickled with its function, because these of its parts are your own: %s", ", ".join(own))
-        return None
-    return of_one_object(model, WeightsFormat.SKOPS, partial(_write, content, trusted), frozenset(trusted))
-
-
-def _write(content: bytes, trusted: Sequence[str], folder: Path) -> None:
-    """The deployer made the model and vouches for its classes; the list is under the digest, as the model is."""
-    (folder / SKOPS_FILE).write_bytes(content)
-    (folder / TRUSTED_TYPES_FILE).write_text(json.dumps(sorted(trusted)))
-
-
-def _own_among(names: Sequence[str]) -> list[str]:
-    """Those dotted names that lead into the running script or a module of the user's own: no replica has it."""
-    modules = {"__main__", *loaded_own_modules()}
-    return [name for name in names if name.rpartition(".")[0] in modules]
+        weights = skops_weights(sklearn_model)
+    return bundle_model(func, sklearn_model, weights, **target)

@@ -32,7 +32,7 @@ def _renamed(value: Any, files: set[str], numbers: dict[int, int], names: dict[s
         return [_renamed(item, files, numbers, names) for item in value]
     if not isinstance(value, dict):
         return value
-    renamed = {}
+    renamed: dict[str, Any] = {}
     for key, item in value.items():
         if key == "__id__" and isinstance(item, int):
             renamed[key] = numbers.setdefault(item, len(numbers) + 1)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from clipper_sls.deployers.sklearn import skops_weights
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
 from clipper_sls.domain.inputs import InputType, pack_numbers
 from clipper_sls.packaging.bundling import Target, bundle_model
+from clipper_sls.packaging.skops_weights import skops_weights
 
 StartReplica = Callable[..., Any]
 
