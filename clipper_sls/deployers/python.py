@@ -1,13 +1,14 @@
 """Deploying a Python function: Clipper's python deployer, by its names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, Unpack
+from typing import Unpack
 
 from clipper_sls.deployers.deployment import DEFAULT_BASE_IMAGE, Wanted, deploy, deploy_endpoint
 from clipper_sls.deployers.options import VersionOptions, takes_version_options
 from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE
 from clipper_sls.packaging.bundling import bundle_closure
+from clipper_sls.packaging.object_check import Served
 from clipper_sls.sdk.connection import ClipperConnection
 
 
@@ -16,7 +17,7 @@ def create_endpoint(
     clipper_conn: ClipperConnection,
     name: str,
     input_type: str,
-    func: Callable[[Any], Any],
+    func: Served,
     default_output: str = "None",
     version: object = 1,
     slo_micros: int = 3000000,
@@ -45,7 +46,7 @@ def deploy_python_closure(
     name: str,
     version: object,
     input_type: str,
-    func: Callable[[Any], Any],
+    func: Served,
     base_image: str = DEFAULT_BASE_IMAGE,
     labels: Sequence[str] | None = None,
     registry: str | None = None,
@@ -59,6 +60,9 @@ def deploy_python_closure(
     `func` takes a list of inputs of `input_type` (numbers of equal length arrive as one 2-D numpy array) and returns a
     list with one output for each. Packages that it uses are found by analysis; `pkgs_to_install` adds to them, as pip
     takes them.
+
+    Instead of a function `func` may be a class, which is made without arguments, or an instance that cannot be called
+    itself: with `predict(inputs)` and, if it has something to do once in each replica, `setup()` or `load()`.
 
     Raises UnpicklableError, which names the variable that cannot be sent to another process, and whatever
     `ClipperConnection.deploy_model` raises; then nothing is deployed.

@@ -22,6 +22,12 @@ FUNCTION_FILE = "func.pkl"
 CLOSURE_ENTRY = f"closure:{FUNCTION_FILE}"
 """Entry of a bundle whose `func.pkl` is a cloudpickled function of a list of inputs."""
 
+OBJECT_ENTRY = f"object:{FUNCTION_FILE}"
+"""Entry of a bundle whose `func.pkl` is a class or an instance, asked by its `predict` for a list of inputs."""
+
+SET_UP_METHODS = ("setup", "load")
+"""The first of these that such an object has is called once in each replica, without arguments."""
+
 NOOP_ENTRY = "builtin:noop"
 SUM_ENTRY = "builtin:sum"
 """Entries without a file: Clipper's no-op container, and its sum container."""
@@ -50,7 +56,7 @@ class Manifest:
     name: str
     version: str
     input_type: str
-    entry: str  # CLOSURE_ENTRY, "weights:" and the name of a format, or "builtin:noop", "builtin:sum"
+    entry: str  # one of the entries above, or "weights:" and the name of a format
     python: str  # "3.11": closures hold bytecode, which fits one minor version only
     cloudpickle: str
     requirements: tuple[str, ...] = ()  # pinned, found by analysis: "scikit-learn==1.9.1"
@@ -69,7 +75,7 @@ class Manifest:
     @property
     def holds_pickle(self) -> bool:
         """Whether there is a `func.pkl`: bytecode, which fits one minor version of Python only."""
-        return self.entry == CLOSURE_ENTRY or self.entry.startswith(ENTRY_PREFIX)
+        return self.entry in (CLOSURE_ENTRY, OBJECT_ENTRY) or self.entry.startswith(ENTRY_PREFIX)
 
     @property
     def digest(self) -> str:

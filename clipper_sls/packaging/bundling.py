@@ -16,6 +16,7 @@ from clipper_sls.domain.bundle import (
     FUNCTION_FILE,
     MANIFEST_NAME,
     MODULES_FOLDER,
+    OBJECT_ENTRY,
     WARM_UP_FILE,
     BundledFile,
     Manifest,
@@ -27,6 +28,7 @@ from clipper_sls.domain.weights import WEIGHTS_FOLDER
 from clipper_sls.errors import InvalidBundleError
 from clipper_sls.packaging.closure import PickledClosure, needs, pickle_closure
 from clipper_sls.packaging.function_check import INPUTS, MODEL, check_function
+from clipper_sls.packaging.object_check import Served, check_object, is_served_object
 from clipper_sls.packaging.pickle_reading import read_pickle
 from clipper_sls.packaging.requirements import not_given, pinned_requirements
 from clipper_sls.packaging.weights import Weights
@@ -43,7 +45,7 @@ class Target(TypedDict):
 
 
 def bundle_closure(
-    func: Callable[[Any], Any],
+    func: Served,
     *,
     name: str,
     version: str,
@@ -53,13 +55,17 @@ def bundle_closure(
 ) -> Manifest:
     """Bundle a function of a list of inputs into the folder `destination`, which is made or empty.
 
-    Raises UnpicklableError, naming the variable in the way, when `func` cannot be sent to another process.
+    Instead of a function it may be a class or an instance with a `predict`. Raises UnpicklableError, naming the
+    variable in the way, when it cannot be sent to another process.
     """
-    check_function(func)
+    is_object = is_served_object(func)
+    (check_object if is_object else check_function)(func)
     _make_empty(destination)
     closure = _pickled(func, name, version, destination)
-    requirements = pinned_requirements(closure.imports)
-    return _written(destination, name, version, input_type, CLOSURE_ENTRY, requirements, pkgs_to_install)
+    entry = OBJECT_ENTRY if is_object else CLOSURE_ENTRY
+    return _written(
+        destination, name, version, input_type, entry, pinned_requirements(closure.imports), pkgs_to_install
+    )
 
 
 def bundle_model(
@@ -129,7 +135,7 @@ def bundle_builtin(entry: str, *, name: str, version: str, input_type: str, dest
 
 
 def _pickled(
-    func: Callable[..., Any], name: str, version: str, destination: Path, weights: Weights | None = None
+    func: object, name: str, version: str, destination: Path, weights: Weights | None = None
 ) -> PickledClosure:
     """Writes the function and the sources that it needs."""
     name_of = None if weights is None else weights.name_of

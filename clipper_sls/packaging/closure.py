@@ -8,11 +8,10 @@ the deployed function's own module, which always travels by value, so that a tra
 """
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from clipper_sls.errors import UnpicklableError
 from clipper_sls.packaging.culprit import Culprit, find_culprit
@@ -35,9 +34,7 @@ class PickledClosure:
     imports: frozenset[str]
 
 
-def pickle_closure(
-    function: Callable[..., Any], identity: str, path: Path, name_of: NameOf | None = None
-) -> PickledClosure:
+def pickle_closure(function: object, identity: str, path: Path, name_of: NameOf | None = None) -> PickledClosure:
     """Pickle `function` into the file `path`. Raises UnpicklableError with the name of the variable in the way.
 
     What `name_of` gives a name stays outside; the pickle refers to it by that name.
@@ -67,7 +64,7 @@ def needs(content: PickleContent, sources: Iterable[SourceModule]) -> frozenset[
 
 
 def _pickled(
-    function: Callable[..., Any],
+    function: object,
     identity: str,
     path: Path,
     travelling: list[ModuleType],

@@ -14,7 +14,9 @@ def check_function(function: object, takes: Sequence[str] = (INPUTS,)) -> None:
     """Raises UnpicklableError unless `function` can be called with what `takes` says in words, and then returns."""
     named = f"{getattr(function, '__qualname__', type(function).__qualname__)!r}"
     if inspect.isclass(function):
-        raise UnpicklableError(f"{named} is a class; deploy an instance with __call__, or a function that uses one")
+        raise UnpicklableError(
+            f"{named} is a class; deploy one with predict(inputs), an instance with __call__, or a function"
+        )
     if not callable(function):
         raise UnpicklableError(f"{named} cannot be called; deploy a function that takes {' and '.join(takes)}")
     body = _body(function)

@@ -10,10 +10,11 @@ from typing import IO, Any
 
 import cloudpickle
 
-from clipper_sls.domain.bundle import CLOSURE_ENTRY, FUNCTION_FILE, MODULES_FOLDER, Manifest
+from clipper_sls.domain.bundle import CLOSURE_ENTRY, FUNCTION_FILE, MODULES_FOLDER, OBJECT_ENTRY, Manifest
 from clipper_sls.domain.weights import WEIGHTS_FOLDER, WeightsFormat, weights_format
 from clipper_sls.errors import InvalidBundleError, ModelStartError
 from clipper_sls.runtime.builtins import BUILTINS
+from clipper_sls.runtime.served_object import SetUpError, set_up
 from clipper_sls.runtime.weights import load_weights
 
 Function = Callable[[Any], Any]
@@ -31,8 +32,8 @@ def load_function(folder: Path, manifest: Manifest) -> Function:
     if manifest.entry in BUILTINS:
         return BUILTINS[manifest.entry]
     weights = weights_format(manifest.entry)
-    if weights is None and manifest.entry != CLOSURE_ENTRY:
-        known = ", ".join([CLOSURE_ENTRY, *BUILTINS, *(kind.entry for kind in WeightsFormat)])
+    if weights is None and manifest.entry not in (CLOSURE_ENTRY, OBJECT_ENTRY):
+        known = ", ".join([CLOSURE_ENTRY, OBJECT_ENTRY, *BUILTINS, *(kind.entry for kind in WeightsFormat)])
         raise InvalidBundleError(f"The bundle's entry {manifest.entry!r} is unknown here; known are {known}")
     sys.dont_write_bytecode = True  # the bundle stays as its digest says
     sys.path.insert(0, str(folder / MODULES_FOLDER))
@@ -49,8 +50,12 @@ def _loaded(folder: Path, manifest: Manifest, weights: WeightsFormat | None) -> 
         present = {} if weights is None else load_weights(weights, folder / WEIGHTS_FOLDER)
         with (folder / FUNCTION_FILE).open("rb") as file:
             function = _Unpickler(file, present).load()
+        if manifest.entry == OBJECT_ENTRY:
+            function = set_up(function).predict
     except ModuleNotFoundError as error:
         raise ModelStartError(missing_module(manifest, error)) from error
+    except SetUpError as error:
+        raise ModelStartError(f"{_named(manifest)}: {error}. Its traceback is in the log") from error
     except (Exception, SystemExit) as error:
         raise ModelStartError(_not_loaded(manifest, error)) from error
     if not callable(function):

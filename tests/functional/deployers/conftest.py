@@ -12,8 +12,6 @@ from clipper_sls import ClipperConnection, LocalContainerManager
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
 from clipper_sls.testing.engine import EngineUnderTest, embedded_engine
 
-PATIENT_SLO_MICROS = 20_000_000
-
 
 @dataclass(frozen=True)
 class Deployed:

@@ -1,4 +1,4 @@
-"""PyTorch modules are deployed with their tensors beside the function, and answer as they did where they were trained."""
+"""PyTorch modules are deployed with their tensors beside the function, and answer as they did when trained."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from clipper_sls import ClipperConnection
 
 SLO_MICROS = 20_000_000
 
-pytestmark = pytest.mark.usefixtures("torch_is_installed")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("torch_is_installed")]
 
 
 @pytest.fixture(scope="module")

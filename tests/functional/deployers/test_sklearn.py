@@ -19,6 +19,8 @@ from clipper_sls.errors import UnpicklableError, VersionExistsError
 
 SLO_MICROS = 20_000_000
 
+pytestmark = pytest.mark.slow  # importing scikit-learn takes seconds, here and in each replica
+
 
 class Halved(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A transformer of the user's own, which no replica can import."""
