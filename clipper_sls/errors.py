@@ -89,15 +89,9 @@ class BundleDigestError(InvalidError):
 
 
 class UnpicklableError(InvalidError):
-    """A function cannot be pickled; the message names the variable that cannot."""
+    """A function or a model cannot be packed; the message names what is in the way."""
 
     code = "unpicklable"
-
-
-class UnsupportedModelError(InvalidError):
-    """A deployer cannot store the model: it is not of its framework, or the framework is not installed."""
-
-    code = "unsupported_model"
 
 
 class UnsupportedImageError(InvalidError):

@@ -25,7 +25,6 @@ EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
     errors.InvalidBundleError: INVALID,
     errors.BundleDigestError: GATE,
     errors.UnpicklableError: INVALID,
-    errors.UnsupportedModelError: INVALID,
     errors.UnsupportedImageError: INVALID,
     errors.AbsentError: ABSENT,
     errors.NotServedError: ABSENT,

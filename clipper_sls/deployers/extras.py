@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from clipper_sls.errors import UnsupportedModelError
+from clipper_sls.errors import InvalidSettingError
 
 
 @contextmanager
 def needing(extra: str) -> Iterator[None]:
-    """While it lasts, a module that is not there is an UnsupportedModelError with the command that installs it."""
+    """While it lasts, a module that is not there is an InvalidSettingError with the command that installs it."""
     try:
         yield
     except ModuleNotFoundError as error:
-        raise UnsupportedModelError(
+        raise InvalidSettingError(
             f"This deployer needs the module {error.name!r}, which is not installed here: "
             f"pip install 'clipper-sls[{extra}]'"
         ) from error

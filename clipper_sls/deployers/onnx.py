@@ -63,8 +63,8 @@ def deploy_onnx_model(
 
     `onnx_model` is an `onnx.ModelProto`, its bytes, or the path of a file; of a model with external data, the path of
     the folder that holds nothing else. `func(session, inputs)` gets it as an `onnxruntime.InferenceSession` and returns
-    a list with one output for each input. Raises what `deploy_python_closure` raises, and UnsupportedModelError for
-    what is no ONNX model or where onnxruntime is not installed.
+    a list with one output for each input. Raises what `deploy_python_closure` raises, with UnpicklableError for what
+    is no ONNX model, and InvalidSettingError where onnxruntime is not installed.
     """
     wanted = Wanted(
         name, version, input_type, base_image, labels, registry, num_replicas, batch_size, pkgs_to_install, options
@@ -123,7 +123,7 @@ def deploy_pytorch_model(
 
     It is traced with `inputs`, a tensor or a tuple of them, one for each argument of the module. Their first dimension
     is the batch and may have another length when the model is asked. Replicas need no PyTorch. Raises what
-    `deploy_onnx_model` raises, and UnsupportedModelError when tracing fails.
+    `deploy_onnx_model` raises, with UnpicklableError also when tracing fails.
     """
     check_backend(onnx_backend)
     wanted = Wanted(

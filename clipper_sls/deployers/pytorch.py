@@ -65,7 +65,8 @@ def deploy_pytorch_model(
     `pytorch_model` is a module, a TorchScript or a `torch.export.ExportedProgram`; replicas get it on the CPU.
     `func(pytorch_model, inputs)` returns a list with one output for each input. The module stays in the mode that it
     is in: call `eval()` first where dropout or batch normalization is in it. Raises what `deploy_python_closure`
-    raises, and UnsupportedModelError for what is no model of PyTorch or where PyTorch or safetensors is not installed.
+    raises, with UnpicklableError for what is no model of PyTorch, and InvalidSettingError where PyTorch or safetensors
+    is not installed.
     """
     wanted = Wanted(
         name, version, input_type, base_image, labels, registry, num_replicas, batch_size, pkgs_to_install, options

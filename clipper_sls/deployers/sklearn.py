@@ -62,8 +62,8 @@ def deploy_sklearn_model(
     """Put a scikit-learn estimator or pipeline into production as one version of a model, and make it current.
 
     `func(sklearn_model, inputs)` returns a list with one output for each input, for example
-    `lambda model, inputs: model.predict(inputs)`. Raises what `deploy_python_closure` raises, and
-    UnsupportedModelError where scikit-learn or skops is not installed.
+    `lambda model, inputs: model.predict(inputs)`. Raises what `deploy_python_closure` raises, and InvalidSettingError
+    where scikit-learn or skops is not installed.
     """
     wanted = Wanted(
         name, version, input_type, base_image, labels, registry, num_replicas, batch_size, pkgs_to_install, options

@@ -62,7 +62,8 @@ def deploy_xgboost_model(
 
     `xgboost_model` is a `Booster` or one of XGBoost's estimators. `func(xgboost_model, inputs)` returns a list with one
     output for each input, for example `lambda booster, inputs: booster.inplace_predict(inputs)`. Raises what
-    `deploy_python_closure` raises, and UnsupportedModelError for any other model or one that was not trained.
+    `deploy_python_closure` raises, with UnpicklableError for any other model and for one that was not trained, and
+    InvalidSettingError where XGBoost is not installed.
     """
     wanted = Wanted(
         name, version, input_type, base_image, labels, registry, num_replicas, batch_size, pkgs_to_install, options

@@ -19,7 +19,6 @@ STATUS_OF: dict[type[errors.ClipperError], int] = {
     errors.InvalidBundleError: 400,
     errors.BundleDigestError: 400,
     errors.UnpicklableError: 400,
-    errors.UnsupportedModelError: 400,
     errors.UnsupportedImageError: 400,
     errors.AbsentError: 404,
     errors.NotServedError: 404,

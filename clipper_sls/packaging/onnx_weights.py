@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from clipper_sls.domain.weights import ONNX_SUFFIX, WeightsFormat
-from clipper_sls.errors import UnsupportedModelError
+from clipper_sls.errors import UnpicklableError
 from clipper_sls.packaging.weights import Weights, of_one_object
 
 ONNX_FILE = f"model{ONNX_SUFFIX}"
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 def onnx_weights(stand_in: object, model: Any) -> Weights:
     """Weights in which `stand_in` is the session that runs `model`: bytes, a path, or an `onnx.ModelProto`.
 
-    Raises UnsupportedModelError when it is none of these.
+    Raises UnpicklableError when it is none of these.
     """
     return of_one_object(stand_in, WeightsFormat.ONNX, _writer(model))
 
@@ -35,7 +35,7 @@ def _writer(model: Any) -> Callable[[Path], None]:
         return lambda folder: _write(_serialized(model), folder)
     if isinstance(model, str | os.PathLike):
         return partial(_copy, Path(model))
-    raise UnsupportedModelError(
+    raise UnpicklableError(
         f"'{type(model).__qualname__}' is no ONNX model: give an onnx.ModelProto, its bytes, or the path of a file"
     )
 
@@ -48,7 +48,7 @@ def _serialized(model: Any) -> bytes:
     try:
         content: bytes = model.SerializeToString()
     except Exception as error:  # protobuf has several for a message of more than 2 GB
-        raise UnsupportedModelError(
+        raise UnpicklableError(
             f"The ONNX model could not be serialized: {error}. Save a large one with onnx.save(..., "
             f"save_as_external_data=True) into a folder of its own, and give the folder's path"
         ) from error
@@ -61,7 +61,7 @@ def _copy(source: Path, folder: Path) -> None:
         return
     models = list(source.glob(f"*{ONNX_SUFFIX}"))
     if len(models) != 1:
-        raise UnsupportedModelError(
+        raise UnpicklableError(
             f"{source} is no file, and no folder with one {ONNX_SUFFIX} file and its external data: there are "
             f"{len(models)} such files"
         )
@@ -69,17 +69,17 @@ def _copy(source: Path, folder: Path) -> None:
 
 
 def check_backend(backend: str) -> None:
-    """Warns of Clipper's default, since ONNX Runtime runs it instead; raises UnsupportedModelError for any other."""
+    """Warns of Clipper's default, since ONNX Runtime runs it instead; raises UnpicklableError for any other."""
     if backend == CAFFE2:
         _log.warning("onnx_backend='caffe2' has no effect: there is no Caffe2 any more, ONNX Runtime runs the model")
     elif backend != ONNXRUNTIME:
-        raise UnsupportedModelError(f"onnx_backend='{backend}' is not supported; '{ONNXRUNTIME}' is")
+        raise UnpicklableError(f"onnx_backend='{backend}' is not supported; '{ONNXRUNTIME}' is")
 
 
 def exported(pytorch_model: Any, inputs: Any) -> bytes:
     """A PyTorch module as an ONNX model, traced with `inputs`: a tensor or a tuple of them, one for each argument.
 
-    Their first dimension is the batch and may have any length. Raises UnsupportedModelError when tracing fails.
+    Their first dimension is the batch and may have any length. Raises UnpicklableError when tracing fails.
     """
     import torch
 
@@ -98,5 +98,5 @@ def exported(pytorch_model: Any, inputs: Any) -> bytes:
                 dynamo=False,
             )
     except Exception as error:  # tracing runs the module, which may raise anything
-        raise UnsupportedModelError(f"Error serializing PyTorch model to ONNX: {error}") from error
+        raise UnpicklableError(f"Error serializing PyTorch model to ONNX: {error}") from error
     return content.getvalue()

@@ -1,7 +1,7 @@
 """PyTorch models as weights beside a function. PyTorch is imported where it is used, and nowhere before."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,14 @@ from clipper_sls.domain.weights import (
     TORCHSCRIPT_FILE,
     WeightsFormat,
 )
-from clipper_sls.errors import UnsupportedModelError
+from clipper_sls.errors import UnpicklableError
 from clipper_sls.packaging.weights import Weights, of_one_object
 
 _log = logging.getLogger(__name__)
 
 
 def pytorch_weights(model: Any) -> Weights:
-    """Raises UnsupportedModelError for what is no model of PyTorch, ModuleNotFoundError without PyTorch."""
+    """Raises UnpicklableError for what is no model of PyTorch, ModuleNotFoundError without PyTorch or safetensors."""
     import torch
 
     if isinstance(model, torch.export.ExportedProgram):
@@ -30,15 +30,19 @@ def pytorch_weights(model: Any) -> Weights:
     if isinstance(model, torch.jit.ScriptModule):
         return of_one_object(model, WeightsFormat.TORCHSCRIPT, lambda folder: _script(model, folder))
     if not isinstance(model, torch.nn.Module):
-        raise UnsupportedModelError(
+        raise UnpicklableError(
             f"'{type(model).__qualname__}' is no torch.nn.Module, TorchScript or torch.export.ExportedProgram. "
             f"Deploy other models with deploy_python_closure"
         )
+    from safetensors.torch import save_file
+
     if model.training:
         _log.warning("The module is in training mode, and will answer in it: call model.eval() before deploying it")
     tensors = dict(_tensors(model))
     names = {id(tensor): name for name, tensor in tensors.items()}  # the model keeps them alive, so ids stay theirs
-    return Weights(WeightsFormat.PYTORCH_TENSORS, partial(_save, tensors), lambda value: names.get(id(value)))
+    return Weights(
+        WeightsFormat.PYTORCH_TENSORS, partial(_save, save_file, tensors), lambda value: names.get(id(value))
+    )
 
 
 def _tensors(module: Any) -> Iterator[tuple[str, Any]]:
@@ -59,10 +63,8 @@ def _is_plain(tensor: Any) -> bool:
     return tensor.layout is torch.strided and not tensor.is_quantized and not tensor.is_meta and tensor.is_leaf
 
 
-def _save(tensors: Mapping[str, Any], folder: Path) -> None:
+def _save(save_file: Callable[..., None], tensors: Mapping[str, Any], folder: Path) -> None:
     """Tensors that overlap in memory become separate ones: safetensors holds no others."""
-    from safetensors.torch import save_file
-
     taken: set[int] = set()
     apart = {}
     for name, tensor in tensors.items():

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from clipper_sls import ClipperConnection
 from clipper_sls.deployers.onnx import create_endpoint, deploy_onnx_model
-from clipper_sls.errors import ModelStartError, UnsupportedModelError
+from clipper_sls.errors import ModelStartError, UnpicklableError
 
 SLO_MICROS = 20_000_000
 
@@ -74,7 +74,7 @@ def test_a_model_may_be_bytes_a_file_or_a_folder_with_external_data(
 
 def test_what_is_no_model_is_refused(connection: ClipperConnection, tmp_path: Path) -> None:
     for onnx_model, reason in [(1, "'int' is no ONNX model"), (tmp_path, "is no file, and no folder with one .onnx")]:
-        with pytest.raises(UnsupportedModelError, match=reason):
+        with pytest.raises(UnpicklableError, match=reason):
             deploy_onnx_model(connection, "none", 1, "doubles", predict, onnx_model)
 
 

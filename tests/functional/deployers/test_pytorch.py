@@ -174,13 +174,13 @@ def test_a_module_becomes_onnx_by_clippers_name_and_needs_no_pytorch(
 def test_what_cannot_be_served_is_refused(connection: ClipperConnection, torch: Any) -> None:
     from clipper_sls.deployers.onnx import create_pytorch_endpoint
     from clipper_sls.deployers.pytorch import deploy_pytorch_model
-    from clipper_sls.errors import UnsupportedModelError
+    from clipper_sls.errors import UnpicklableError
 
-    with pytest.raises(UnsupportedModelError, match=r"'dict' is no torch\.nn\.Module"):
+    with pytest.raises(UnpicklableError, match=r"'dict' is no torch\.nn\.Module"):
         deploy_pytorch_model(connection, "refused", 1, "doubles", predict, {})
-    with pytest.raises(UnsupportedModelError, match="onnx_backend='tensorrt' is not supported"):
+    with pytest.raises(UnpicklableError, match="onnx_backend='tensorrt' is not supported"):
         create_pytorch_endpoint(connection, "r", "doubles", None, predict, torch.nn.ReLU(), onnx_backend="tensorrt")
-    with pytest.raises(UnsupportedModelError, match="Error serializing PyTorch model to ONNX"):
+    with pytest.raises(UnpicklableError, match="Error serializing PyTorch model to ONNX"):
         create_pytorch_endpoint(connection, "r", "doubles", torch.zeros(3), predict, torch.nn.Linear(2, 1))
     assert connection.get_model_info("r", 1) is None
 

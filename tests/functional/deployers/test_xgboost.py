@@ -8,7 +8,7 @@ import xgboost
 
 from clipper_sls import ClipperConnection
 from clipper_sls.deployers.xgboost import create_endpoint, deploy_xgboost_model
-from clipper_sls.errors import UnsupportedModelError
+from clipper_sls.errors import UnpicklableError
 
 SLO_MICROS = 20_000_000
 
@@ -52,6 +52,6 @@ class Mine(xgboost.XGBRegressor):  # type: ignore[misc]
 
 @pytest.mark.parametrize("model", [object(), Mine(), xgboost.XGBRegressor()], ids=["no model", "own", "untrained"])
 def test_what_xgboost_cannot_store_is_refused(connection: ClipperConnection, model: Any) -> None:
-    with pytest.raises(UnsupportedModelError):
+    with pytest.raises(UnpicklableError):
         deploy_xgboost_model(connection, "refused", 1, "doubles", lambda model, inputs: inputs, model)
     assert connection.get_model_info("refused", 1) is None
