@@ -96,7 +96,6 @@ class PredictRoute:
             return failure_answer(name, error)
 
     async def predict(self, request: Request) -> Response:
-        # Of the documented route: a docstring here would stand in the reference.
         answer = await self.answer(request.path_params["application"], request.scope, request.receive)
         headers = {CODE_HEADER: answer.error_code} if answer.error_code else None
         return Response(answer.body, answer.status, headers, media_type=JSON)

@@ -22,7 +22,7 @@ class Deployed:
     def answers(self, app: str, inputs: Sequence[Any]) -> list[Any]:
         """The outputs of one request; fails when one of them is a default output."""
         url = f"{self.engine.query}/{app}/predict"
-        answer = httpx2.post(url, json={"input_batch": list(inputs)}, timeout=60, trust_env=False).json()
+        answer = httpx2.post(url, json={"input_batch": list(inputs)}, timeout=60, trust_env=False, verify=False).json()
         assert not any(row["default"] for row in answer["batch_predictions"]), answer
         return [row["output"] for row in answer["batch_predictions"]]
 
