@@ -9,7 +9,7 @@ from clipper_sls import ClipperConnection
 
 SLO_MICROS = 20_000_000
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("torch_is_installed")]
+pytestmark = pytest.mark.usefixtures("torch_is_installed")
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,7 @@ def test_a_module_answers_as_where_it_was_trained(
     assert np.mean(answers == digits[1][1200:1300]) > 0.8
 
 
+@pytest.mark.slow
 def test_the_tensors_are_not_in_the_pickle_and_come_back_as_they_were(
     deployed: Any, connection: ClipperConnection, trained: Any
 ) -> None:
@@ -95,6 +96,7 @@ def test_the_tensors_are_not_in_the_pickle_and_come_back_as_they_were(
         }
 
 
+@pytest.mark.slow
 def test_tensors_that_overlap_come_back_equal(deployed: Any, connection: ClipperConnection, torch: Any) -> None:
     from clipper_sls.deployers.pytorch import create_endpoint
 
@@ -111,6 +113,7 @@ def test_tensors_that_overlap_come_back_equal(deployed: Any, connection: Clipper
     assert deployed.answers("overlap", [[0.0]]) == buffers(model, [0])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 def test_torchscript_travels_as_torchscript(
     deployed: Any, connection: ClipperConnection, digits: Any, trained: Any, torch: Any
@@ -125,6 +128,7 @@ def test_torchscript_travels_as_torchscript(
     assert deployed.answers("script", rows.tolist()) == predict(trained, rows).tolist()
 
 
+@pytest.mark.slow
 def test_an_exported_program_needs_no_class(
     deployed: Any, connection: ClipperConnection, digits: Any, trained: Any, torch: Any
 ) -> None:
@@ -139,6 +143,7 @@ def test_an_exported_program_needs_no_class(
     assert deployed.answers("program", rows.tolist()) == predict(trained, rows).tolist()
 
 
+@pytest.mark.slow
 def test_a_module_becomes_onnx_by_clippers_name_and_needs_no_pytorch(
     deployed: Any,
     connection: ClipperConnection,
@@ -185,6 +190,7 @@ def test_what_cannot_be_served_is_refused(connection: ClipperConnection, torch: 
     assert connection.get_model_info("r", 1) is None
 
 
+@pytest.mark.slow
 def test_a_module_in_training_mode_is_worth_a_warning(
     connection: ClipperConnection, torch: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

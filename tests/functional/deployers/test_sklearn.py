@@ -19,8 +19,6 @@ from clipper_sls.errors import UnpicklableError, VersionExistsError
 
 SLO_MICROS = 20_000_000
 
-pytestmark = pytest.mark.slow  # importing scikit-learn takes seconds, here and in each replica
-
 
 class Halved(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """A transformer of the user's own, which no replica can import."""
@@ -49,6 +47,7 @@ def test_a_classifier_answers_as_where_it_was_trained(
     assert np.mean(deployed.answers("svc", rows.tolist()) == labels[1200:1300]) > 0.9
 
 
+@pytest.mark.slow
 def test_the_model_lies_beside_its_function_and_holds_no_pickle(
     deployed: Any, connection: ClipperConnection, digits: Any
 ) -> None:
@@ -64,6 +63,7 @@ def test_the_model_lies_beside_its_function_and_holds_no_pickle(
     assert deployed.answers("forest", digits[0][:20].tolist()) == model.predict(digits[0][:20]).tolist()
 
 
+@pytest.mark.slow
 def test_a_better_version_takes_over_and_is_rolled_back(
     deployed: Any, connection: ClipperConnection, digits: Any
 ) -> None:
@@ -79,6 +79,7 @@ def test_a_better_version_takes_over_and_is_rolled_back(
     assert deployed.answers("improved", rows.tolist()) == hasty.predict(rows).tolist()
 
 
+@pytest.mark.slow
 def test_a_model_with_a_class_of_ones_own_is_pickled_and_answers(
     deployed: Any, connection: ClipperConnection, digits: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
