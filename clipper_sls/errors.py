@@ -89,7 +89,7 @@ class BundleDigestError(InvalidError):
 
 
 class UnpicklableError(InvalidError):
-    """A function cannot be pickled; the message names the variable that cannot."""
+    """A function or a model cannot be packed; the message names what is in the way."""
 
     code = "unpicklable"
 

@@ -1,7 +1,8 @@
-"""Servers that are not of this project: tests that need one run where it is installed."""
+"""Servers and packages that are not of this project: tests that need one run where it is installed."""
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,16 +10,29 @@ import pytest
 from clipper_sls.testing.redis_server import BINARIES, RedisServerUnderTest, find_redis_server, redis_server
 
 MUST_BE_HERE = "CLIPPER_TESTS_NEED_REDIS"
+TORCH_MUST_BE_HERE = "CLIPPER_TESTS_NEED_TORCH"
+
+
+def _missing(what: str, variable: str) -> None:
+    """Skips the test, or fails it where CI promised what is missing."""
+    missing = f"NOT TESTED HERE: needs {what}"
+    if os.environ.get(variable):  # noqa: TID251 - not a setting of the product
+        pytest.fail(f"{missing}, which {variable} says is there")
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def torch_is_installed() -> None:
+    """Skips the test where there is no PyTorch, which is too large to be locked."""
+    if find_spec("torch") is None:
+        _missing("PyTorch (pip install torch)", TORCH_MUST_BE_HERE)
 
 
 @pytest.fixture(scope="session")
 def redis_is_installed() -> None:
     """Skips the test where there is no server; fails it where CI promised one."""
     if find_redis_server() is None:
-        missing = f"NOT TESTED HERE: needs {' or '.join(BINARIES)} on PATH (on Debian: apt-get install redis-server)"
-        if os.environ.get(MUST_BE_HERE):  # noqa: TID251 - not a setting of the product
-            pytest.fail(f"{missing}, which {MUST_BE_HERE} says is there")
-        pytest.skip(missing)
+        _missing(f"{' or '.join(BINARIES)} on PATH (on Debian: apt-get install redis-server)", MUST_BE_HERE)
 
 
 @pytest.fixture

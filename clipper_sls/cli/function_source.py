@@ -2,19 +2,19 @@
 
 import sys
 import traceback
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from clipper_sls.errors import InvalidSettingError
+from clipper_sls.packaging.object_check import Served
 
 
-def load_function(source: str) -> Callable[[Any], Any]:
+def load_function(source: str) -> Served:
     """Import the module, as `python -m` would from the working directory, and take what is named after the colon.
 
-    `train:models.predict` reaches into a class or an object. Raises InvalidSettingError, with the end of the traceback
-    when the module raised.
+    `train:models.predict` reaches into a class or an object; an object with a `predict` will do as well. Raises
+    InvalidSettingError, with the end of the traceback when the module raised.
     """
     module_name, colon, path = source.partition(":")
     if not (module_name and colon and path):
@@ -26,8 +26,10 @@ def load_function(source: str) -> Callable[[Any], Any]:
     found = _import(module_name)
     for name in path.split("."):
         found = _attribute(found, name, source)
-    if not callable(found):
-        raise InvalidSettingError(f"{source} is {type(found).__name__}, which cannot be called. Name a function")
+    if not callable(found) and not hasattr(found, "predict"):
+        raise InvalidSettingError(
+            f"{source} is {type(found).__name__}, which cannot be called and has no predict. Name a function"
+        )
     return found  # type: ignore[no-any-return]
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from clipper_sls.domain.weights import ENTRY_PREFIX
 from clipper_sls.errors import InvalidBundleError
 
 MANIFEST_NAME = "manifest.json"
@@ -20,6 +21,12 @@ SCHEMA = 1
 FUNCTION_FILE = "func.pkl"
 CLOSURE_ENTRY = f"closure:{FUNCTION_FILE}"
 """Entry of a bundle whose `func.pkl` is a cloudpickled function of a list of inputs."""
+
+OBJECT_ENTRY = f"object:{FUNCTION_FILE}"
+"""Entry of a bundle whose `func.pkl` is a class or an instance, asked by its `predict` for a list of inputs."""
+
+SET_UP_METHODS = ("setup", "load")
+"""The first of these that such an object has is called once in each replica, without arguments."""
 
 NOOP_ENTRY = "builtin:noop"
 SUM_ENTRY = "builtin:sum"
@@ -49,7 +56,7 @@ class Manifest:
     name: str
     version: str
     input_type: str
-    entry: str  # CLOSURE_ENTRY, or "builtin:noop", "builtin:sum"
+    entry: str  # one of the entries above, or "weights:" and the name of a format
     python: str  # "3.11": closures hold bytecode, which fits one minor version only
     cloudpickle: str
     requirements: tuple[str, ...] = ()  # pinned, found by analysis: "scikit-learn==1.9.1"
@@ -64,6 +71,11 @@ class Manifest:
         if self.warm_up_file is None:
             del fields["warm_up_file"]
         return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+
+    @property
+    def holds_pickle(self) -> bool:
+        """Whether there is a `func.pkl`: bytecode, which fits one minor version of Python only."""
+        return self.entry in (CLOSURE_ENTRY, OBJECT_ENTRY) or self.entry.startswith(ENTRY_PREFIX)
 
     @property
     def digest(self) -> str:

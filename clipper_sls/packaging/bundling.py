@@ -6,15 +6,17 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from clipper_sls.domain.bundle import (
     CLOSURE_ENTRY,
     FUNCTION_FILE,
     MANIFEST_NAME,
     MODULES_FOLDER,
+    OBJECT_ENTRY,
     WARM_UP_FILE,
     BundledFile,
     Manifest,
@@ -22,15 +24,28 @@ from clipper_sls.domain.bundle import (
 from clipper_sls.domain.envelope import pack_event
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import PackedRow
+from clipper_sls.domain.weights import WEIGHTS_FOLDER
 from clipper_sls.errors import InvalidBundleError
-from clipper_sls.packaging.closure import needs, pickle_closure
-from clipper_sls.packaging.function_check import check_function
+from clipper_sls.packaging.closure import PickledClosure, needs, pickle_closure
+from clipper_sls.packaging.function_check import INPUTS, MODEL, check_function
+from clipper_sls.packaging.object_check import Served, check_object, is_served_object
 from clipper_sls.packaging.pickle_reading import read_pickle
 from clipper_sls.packaging.requirements import not_given, pinned_requirements
+from clipper_sls.packaging.weights import Weights
+
+
+class Target(TypedDict):
+    """What a bundle is made as, and the folder in which, which is made or empty."""
+
+    name: str
+    version: str
+    input_type: str
+    pkgs_to_install: Iterable[str]
+    destination: Path
 
 
 def bundle_closure(
-    func: Callable[[Any], Any],
+    func: Served,
     *,
     name: str,
     version: str,
@@ -40,17 +55,47 @@ def bundle_closure(
 ) -> Manifest:
     """Bundle a function of a list of inputs into the folder `destination`, which is made or empty.
 
-    Raises UnpicklableError, naming the variable in the way, when `func` cannot be sent to another process.
+    Instead of a function it may be a class or an instance with a `predict`. Raises UnpicklableError, naming the
+    variable in the way, when it cannot be sent to another process.
     """
-    check_function(func)
+    is_object = is_served_object(func)
+    (check_object if is_object else check_function)(func)
     _make_empty(destination)
-    closure = pickle_closure(func, f"{name}:{version}", destination / FUNCTION_FILE)
-    for source in closure.sources:
-        target = destination / MODULES_FOLDER / source.relative_path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source.path, target)
-    requirements = pinned_requirements(closure.imports)
-    return _written(destination, name, version, input_type, CLOSURE_ENTRY, requirements, pkgs_to_install)
+    closure = _pickled(func, name, version, destination)
+    entry = OBJECT_ENTRY if is_object else CLOSURE_ENTRY
+    return _written(
+        destination, name, version, input_type, entry, pinned_requirements(closure.imports), pkgs_to_install
+    )
+
+
+def bundle_model(
+    func: Callable[[Any, Any], Any],
+    model: object,
+    weights: Weights | None,
+    **target: Unpack[Target],
+) -> Manifest:
+    """`bundle_closure` for a function of a model and a list of inputs, with `weights` in a folder of their own.
+
+    What of `model` is not in `weights` is pickled with the function; without any, all of it.
+    """
+    check_function(func, (MODEL, INPUTS))
+    folder = target["destination"]
+    _make_empty(folder)
+    closure = _pickled(partial(func, model), target["name"], target["version"], folder, weights)
+    entry, imports = CLOSURE_ENTRY, closure.imports
+    if weights is not None:
+        (folder / WEIGHTS_FOLDER).mkdir()
+        weights.write(folder / WEIGHTS_FOLDER)
+        entry, imports = weights.kind.entry, imports | weights.imports
+    return _written(
+        folder,
+        target["name"],
+        target["version"],
+        target["input_type"],
+        entry,
+        pinned_requirements(imports),
+        target["pkgs_to_install"],
+    )
 
 
 def bundle_directory(
@@ -87,6 +132,19 @@ def bundle_builtin(entry: str, *, name: str, version: str, input_type: str, dest
     """Bundle a model that comes with the runtime, `NOOP_ENTRY` for one; nothing but a manifest."""
     _make_empty(destination)
     return _written(destination, name, version, input_type, entry, (), ())
+
+
+def _pickled(
+    func: object, name: str, version: str, destination: Path, weights: Weights | None = None
+) -> PickledClosure:
+    """Writes the function and the sources that it needs."""
+    name_of = None if weights is None else weights.name_of
+    closure = pickle_closure(func, f"{name}:{version}", destination / FUNCTION_FILE, name_of)
+    for source in closure.sources:
+        target = destination / MODULES_FOLDER / source.relative_path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source.path, target)
+    return closure
 
 
 def add_warm_up(folder: Path, rows: Sequence[PackedRow]) -> Manifest:

@@ -7,18 +7,18 @@ one, which importing makes anew. A module never travels both ways, or its classe
 the deployed function's own module, which always travels by value, so that a training script is not run again.
 """
 
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from clipper_sls.errors import UnpicklableError
 from clipper_sls.packaging.culprit import Culprit, find_culprit
 from clipper_sls.packaging.imports import imported_modules
 from clipper_sls.packaging.own_modules import SourceModule, loaded_own_modules, own_sources
 from clipper_sls.packaging.pickle_reading import PickleContent, read_pickle
-from clipper_sls.packaging.pickling import by_value, is_picklable, pickle_function
+from clipper_sls.packaging.pickling import NameOf, by_value, is_picklable, pickle_function
 
 ADVICE = (
     "Create it inside the function, or lazily the first time the function is called, or let the function use plain "
@@ -34,14 +34,17 @@ class PickledClosure:
     imports: frozenset[str]
 
 
-def pickle_closure(function: Callable[..., Any], identity: str, path: Path) -> PickledClosure:
-    """Pickle `function` into the file `path`. Raises UnpicklableError with the name of the variable in the way."""
+def pickle_closure(function: object, identity: str, path: Path, name_of: NameOf | None = None) -> PickledClosure:
+    """Pickle `function` into the file `path`. Raises UnpicklableError with the name of the variable in the way.
+
+    What `name_of` gives a name stays outside; the pickle refers to it by that name.
+    """
     own = loaded_own_modules()
     home = _home(function)
     sources: dict[str, SourceModule] = {}
     while True:
         travelling = [module for name, module in own.items() if name not in sources or name == home]
-        needed = _pickled(function, identity, path, travelling, home)
+        needed = _pickled(function, identity, path, travelling, home, name_of)
         if needed.keys() <= sources.keys():
             break
         sources |= needed
@@ -61,17 +64,22 @@ def needs(content: PickleContent, sources: Iterable[SourceModule]) -> frozenset[
 
 
 def _pickled(
-    function: Callable[..., Any], identity: str, path: Path, travelling: list[ModuleType], home: str
+    function: object,
+    identity: str,
+    path: Path,
+    travelling: list[ModuleType],
+    home: str,
+    name_of: NameOf | None,
 ) -> dict[str, SourceModule]:
     """One attempt, with `travelling` by value; returns the own modules that must travel as sources."""
     with by_value(travelling):
         try:
             with path.open("wb") as file:
-                pickle_function(function, identity, file)
+                pickle_function(function, identity, file, name_of)
         except Exception as error:  # objects raise what they like while they are pickled
-            if is_picklable(function):  # then it was the file
+            if is_picklable(function, name_of):  # then it was the file
                 raise
-            culprit = find_culprit(function, is_picklable)
+            culprit = find_culprit(function, functools.partial(is_picklable, name_of=name_of))
             sources = own_sources([culprit.module]) if culprit.module not in (None, "__main__", home) else {}
             if not any(module.__name__ in sources for module in travelling):
                 path.unlink()
@@ -94,6 +102,8 @@ def _refusal(function: object, culprit: Culprit, error: Exception) -> str:
 
 
 def _named(function: object) -> str:
+    if isinstance(function, functools.partial):
+        return _named(function.func)
     return repr(getattr(function, "__qualname__", type(function).__qualname__))
 
 

@@ -2,19 +2,23 @@
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from clipper_sls.errors import UnpicklableError
 
+MODEL, INPUTS = "the model", "the list of inputs"
 
-def check_function(function: object) -> None:
-    """Raises UnpicklableError unless `function` is something to call with a list of inputs that then returns."""
+
+def check_function(function: object, takes: Sequence[str] = (INPUTS,)) -> None:
+    """Raises UnpicklableError unless `function` can be called with what `takes` says in words, and then returns."""
     named = f"{getattr(function, '__qualname__', type(function).__qualname__)!r}"
     if inspect.isclass(function):
-        raise UnpicklableError(f"{named} is a class; deploy an instance with __call__, or a function that uses one")
+        raise UnpicklableError(
+            f"{named} is a class; deploy one with predict(inputs), an instance with __call__, or a function"
+        )
     if not callable(function):
-        raise UnpicklableError(f"{named} cannot be called; deploy a function that takes a list of inputs")
+        raise UnpicklableError(f"{named} cannot be called; deploy a function that takes {' and '.join(takes)}")
     body = _body(function)
     if inspect.iscoroutinefunction(body) or inspect.isasyncgenfunction(body):
         raise UnpicklableError(
@@ -23,7 +27,7 @@ def check_function(function: object) -> None:
         )
     if inspect.isgeneratorfunction(body):
         raise UnpicklableError(f"{named} is a generator function; return a list with one output per input instead")
-    _check_signature(function, named)
+    _check_signature(function, named, takes)
 
 
 def _body(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,15 +38,19 @@ def _body(function: Callable[..., Any]) -> Callable[..., Any]:
     return function if is_plain else type(function).__call__
 
 
-def _check_signature(function: Callable[..., Any], named: str) -> None:
+def _check_signature(function: Callable[..., Any], named: str, takes: Sequence[str]) -> None:
     try:
         signature = inspect.signature(function)
     except (ValueError, TypeError):  # some functions written in C have none
         return
     try:
-        signature.bind([])
+        signature.bind(*takes)
     except TypeError as error:
         raise UnpicklableError(
-            f"{named} must take one argument, the list of inputs, but has the parameters {signature}: {error}. "
+            f"{named} must take {_counted(takes)}, but has the parameters {signature}: {error}. "
             f"Bind the others with functools.partial or a lambda"
         ) from error
+
+
+def _counted(takes: Sequence[str]) -> str:
+    return f"one argument, {takes[0]}" if len(takes) == 1 else f"{len(takes)} arguments, {' and '.join(takes)}"

@@ -37,18 +37,23 @@ class Sink(Protocol):
     def write(self, content: bytes, /) -> int: ...
 
 
-def pickle_function(function: object, identity: str, file: Sink) -> None:
+NameOf = Callable[[object], str | None]
+"""The name by which a pickle refers to an object that lies elsewhere; None for one that goes into the pickle."""
+
+
+def pickle_function(function: object, identity: str, file: Sink, name_of: NameOf | None = None) -> None:
     """Write `function` to `file`; `identity` names what is deployed, the same for the same thing.
 
     Raises whatever the objects in it raise when they cannot be pickled, most often TypeError or PicklingError.
     """
-    _FunctionPickler(file, identity).dump(function)
+    pickler = _FunctionPickler(file, identity) if name_of is None else _ReferringPickler(file, identity, name_of)
+    pickler.dump(function)
 
 
-def is_picklable(value: object) -> bool:
+def is_picklable(value: object, name_of: NameOf | None = None) -> bool:
     """Whether `value` could be part of a pickled function; writes it nowhere."""
     try:
-        pickle_function(value, "", _Nowhere())
+        pickle_function(value, "", _Nowhere(), name_of)
     except Exception:  # objects raise what they like while they are pickled
         return False
     return True
@@ -113,3 +118,12 @@ class _FunctionPickler(cloudpickle.Pickler):  # type: ignore[misc]
     def _identified_by_order(self, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
         self._identified += 1
         return identified(reduced, hashlib.sha256(f"{self._identity}/{self._identified}".encode()).hexdigest()[:32])
+
+
+class _ReferringPickler(_FunctionPickler):
+    def __init__(self, file: Sink, identity: str, name_of: NameOf) -> None:
+        super().__init__(file, identity)
+        self._name_of = name_of
+
+    def persistent_id(self, obj: Any) -> str | None:
+        return self._name_of(obj)

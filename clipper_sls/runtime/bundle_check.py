@@ -4,7 +4,8 @@ import hashlib
 import sys
 from pathlib import Path
 
-from clipper_sls.domain.bundle import CLOSURE_ENTRY, MANIFEST_NAME, MODULES_FOLDER, BundledFile, Manifest
+from clipper_sls.domain.bundle import MANIFEST_NAME, MODULES_FOLDER, BundledFile, Manifest
+from clipper_sls.domain.weights import WEIGHTS_FOLDER
 from clipper_sls.errors import BundleDigestError, InvalidBundleError, ModelStartError
 
 CHUNK_BYTES = 1 << 20
@@ -24,7 +25,8 @@ def verified_manifest(folder: Path, digest: str) -> Manifest:
         )
     for path, expected in manifest.files.items():
         _check_file(folder, path, expected)
-    _check_modules(folder, manifest)
+    for name in (MODULES_FOLDER, WEIGHTS_FOLDER):
+        _check_unlisted(folder, name, manifest)
     _check_python(manifest)
     return manifest
 
@@ -60,9 +62,9 @@ def _sha256(path: Path) -> tuple[str, int]:
     return digest.hexdigest(), size_bytes
 
 
-def _check_modules(folder: Path, manifest: Manifest) -> None:
-    """What lies in the modules folder can be imported, so nothing may lie there that the digest does not cover."""
-    for path in sorted((folder / MODULES_FOLDER).rglob("*")):
+def _check_unlisted(folder: Path, name: str, manifest: Manifest) -> None:
+    """What lies among modules or weights can be imported or read, so the digest must cover all that is there."""
+    for path in sorted((folder / name).rglob("*")):
         relative = path.relative_to(folder).as_posix()
         is_folder = path.is_dir() and not path.is_symlink()
         if not is_folder and relative not in manifest.files:
@@ -74,7 +76,7 @@ def _check_modules(folder: Path, manifest: Manifest) -> None:
 
 def _check_python(manifest: Manifest) -> None:
     running = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if manifest.entry == CLOSURE_ENTRY and manifest.python != running:
+    if manifest.holds_pickle and manifest.python != running:
         raise ModelStartError(
             f"Model {manifest.name}:{manifest.version} was deployed from Python {manifest.python}, and a pickled "
             f"function runs on no other; this is Python {running}. Deploy it again from Python {running}, or "

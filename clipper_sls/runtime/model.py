@@ -4,15 +4,18 @@ import logging
 import pickle
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import cloudpickle
 
-from clipper_sls.domain.bundle import CLOSURE_ENTRY, FUNCTION_FILE, MODULES_FOLDER, Manifest
+from clipper_sls.domain.bundle import CLOSURE_ENTRY, FUNCTION_FILE, MODULES_FOLDER, OBJECT_ENTRY, Manifest
+from clipper_sls.domain.weights import WEIGHTS_FOLDER, WeightsFormat, weights_format
 from clipper_sls.errors import InvalidBundleError, ModelStartError
 from clipper_sls.runtime.builtins import BUILTINS
+from clipper_sls.runtime.served_object import SetUpError, set_up
+from clipper_sls.runtime.weights import load_weights
 
 Function = Callable[[Any], Any]
 """What the user deployed: takes the inputs of a batch, returns one output per input."""
@@ -28,25 +31,31 @@ def load_function(folder: Path, manifest: Manifest) -> Function:
     """
     if manifest.entry in BUILTINS:
         return BUILTINS[manifest.entry]
-    if manifest.entry != CLOSURE_ENTRY:
-        known = ", ".join([CLOSURE_ENTRY, *BUILTINS])
+    weights = weights_format(manifest.entry)
+    if weights is None and manifest.entry not in (CLOSURE_ENTRY, OBJECT_ENTRY):
+        known = ", ".join([CLOSURE_ENTRY, OBJECT_ENTRY, *BUILTINS, *(kind.entry for kind in WeightsFormat)])
         raise InvalidBundleError(f"The bundle's entry {manifest.entry!r} is unknown here; known are {known}")
     sys.dont_write_bytecode = True  # the bundle stays as its digest says
     sys.path.insert(0, str(folder / MODULES_FOLDER))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        function = _unpickled(folder / FUNCTION_FILE, manifest)
+        function = _loaded(folder, manifest, weights)
     for warning in caught:
         _log.warning("While the model was loaded: %s: %s", warning.category.__name__, warning.message)
     return function
 
 
-def _unpickled(path: Path, manifest: Manifest) -> Function:
+def _loaded(folder: Path, manifest: Manifest, weights: WeightsFormat | None) -> Function:
     try:
-        with path.open("rb") as file:
-            function = pickle.load(file)  # noqa: S301 - the digest was checked, and running it is the purpose
+        present = {} if weights is None else load_weights(weights, folder / WEIGHTS_FOLDER)
+        with (folder / FUNCTION_FILE).open("rb") as file:
+            function = _Unpickler(file, present).load()
+        if manifest.entry == OBJECT_ENTRY:
+            function = set_up(function).predict
     except ModuleNotFoundError as error:
         raise ModelStartError(missing_module(manifest, error)) from error
+    except SetUpError as error:
+        raise ModelStartError(f"{_named(manifest)}: {error}. Its traceback is in the log") from error
     except (Exception, SystemExit) as error:
         raise ModelStartError(_not_loaded(manifest, error)) from error
     if not callable(function):
@@ -55,6 +64,17 @@ def _unpickled(path: Path, manifest: Manifest) -> Function:
         )
     loaded: Function = function
     return loaded
+
+
+class _Unpickler(pickle.Unpickler):
+    """The digest was checked, and running what is in the pickle is the purpose."""
+
+    def __init__(self, file: IO[bytes], present: Mapping[str, Any]) -> None:
+        super().__init__(file)
+        self._present = present
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self._present[pid]
 
 
 def missing_module(manifest: Manifest, error: ModuleNotFoundError) -> str:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import httpx2
@@ -22,7 +23,7 @@ from clipper_sls import ClipperConnection, LocalContainerManager
 from clipper_sls.cli.exit_codes import exit_code_of
 from clipper_sls.cli.main import app
 from clipper_sls.config import Settings
-from clipper_sls.deployers import python as python_deployer
+from clipper_sls.deployers import onnx, python, pytorch, sklearn, xgboost
 from clipper_sls.errors import ClipperError
 from clipper_sls.http.error_map import STATUS_OF
 from clipper_sls.testing.engine import embedded_engine
@@ -85,9 +86,16 @@ def manager() -> Iterator[Row]:
 
 
 def deployers() -> Iterator[Row]:
-    yield "function", "what"
-    for function in (python_deployer.deploy_python_closure, python_deployer.create_endpoint):
-        yield _signature(function.__name__, function), _first_paragraph(function)
+    yield "module", "function", "what"
+    for module in (python, sklearn, xgboost, onnx, pytorch):
+        for function in _public_functions(module):
+            name = module.__name__.rpartition(".")[2]
+            yield f"`{name}`", _signature(function.__name__, function), _first_paragraph(function)
+
+
+def _public_functions(module: ModuleType) -> list[Callable[..., Any]]:
+    functions = [function for name, function in inspect.getmembers(module, inspect.isfunction) if name[0] != "_"]
+    return [function for function in functions if function.__module__ == module.__name__]
 
 
 def _signature(name: str, function: Callable[..., Any]) -> str:

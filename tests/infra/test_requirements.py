@@ -28,7 +28,7 @@ def locked(lock: str) -> dict[str, set[Version]]:
 def _asked_for(root: Path) -> list[Requirement]:
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    texts = [*project["dependencies"], *extras["dev"], *extras["redis"], *extras["sklearn"]]
+    texts = [*project["dependencies"], *extras["dev"], *extras["onnx"], *extras["redis"], *extras["sklearn"]]
     return [requirement for text in texts if (requirement := Requirement(text)).name != project["name"]]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from clipper_sls.domain.bundle import CLOSURE_ENTRY, Manifest
+from clipper_sls.domain.bundle import Manifest
 
 _NEGOTIABLE = frozenset(("numpy",))
 """Packages of the runtime's for which any version will do, so that the model's packages may choose it."""
@@ -42,20 +42,15 @@ def recipe_for(
         return None
     by_hand = manifest.pkgs_to_install
     own = (*_beside(by_hand, sorted(manifest.requirements)), *by_hand)
-    python = manifest.python if _is_bound_to_python(manifest) else host_python
+    python = manifest.python if manifest.holds_pickle else host_python
     relaxed = [str(_name(text)) if _name(text) in _NEGOTIABLE else text for text in runtime_requirements]
     return Recipe(python, (*own, *_beside(own, relaxed)))
 
 
 def _fits_host(manifest: Manifest, host_python: str, installed_version: Callable[[str], str | None]) -> bool:
-    if manifest.pkgs_to_install or (_is_bound_to_python(manifest) and manifest.python != host_python):
+    if manifest.pkgs_to_install or (manifest.holds_pickle and manifest.python != host_python):
         return False
     return all(_is_installed(requirement, installed_version) for requirement in manifest.requirements)
-
-
-def _is_bound_to_python(manifest: Manifest) -> bool:
-    """A pickled function holds bytecode, which one minor version of Python understands."""
-    return manifest.entry == CLOSURE_ENTRY
 
 
 def _is_installed(text: str, installed_version: Callable[[str], str | None]) -> bool:

@@ -40,6 +40,11 @@ def test_a_module_may_be_named_as_a_file(written: Written) -> None:
     assert load_function(f"{module}.py:predict")([0]) == ["file"]
 
 
+def test_an_object_with_predict_need_not_be_called(written: Written) -> None:
+    module = written("class Model:\n    def predict(self, inputs): return ['object']\nmodel = Model()")
+    assert load_function(f"{module}:model").predict([0]) == ["object"]
+
+
 def test_a_method_of_an_object(written: Written) -> None:
     module = written("class Model:\n    def predict(self, inputs): return ['method']\nmodel = Model()")
     assert load_function(f"{module}:model.predict")([0]) == ["method"]

@@ -114,7 +114,7 @@ def test_other_things_that_live_in_one_process(tmp_path: Path) -> None:
 
 
 class Model:
-    def predict(self, values: list[Any]) -> list[Any]:
+    def answer(self, values: list[Any]) -> list[Any]:
         return values
 
 
@@ -134,7 +134,7 @@ def drip(values: list[Any]) -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("function", "text"),
     [
-        (Model, "'Model' is a class; deploy an instance"),
+        (Model, "'Model' is a class; deploy one with predict"),
         (Model(), "'Model' cannot be called"),
         ([1], "'list' cannot be called"),
         (late, "'late' is an async function"),

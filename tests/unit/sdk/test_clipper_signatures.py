@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from clipper_sls.deployers import python as python_deployer
+from clipper_sls.deployers import onnx, python, pytorch, sklearn, xgboost
 from clipper_sls.sdk import ClipperConnection, LocalContainerManager
 
 METHODS = {
@@ -44,11 +44,32 @@ METHODS = {
     "test_predict_function": "query, func, input_type",
 }
 
+ENDPOINT = (
+    "default_output='None', version=1, slo_micros=3000000, labels=None, registry=None, base_image='default', "
+    "num_replicas=1, batch_size=-1, pkgs_to_install=None"
+)
+DEPLOYED = "base_image='default', labels=None, registry=None, num_replicas=1, batch_size=-1, pkgs_to_install=None"
+
 DEPLOYERS = {
-    "create_endpoint": "clipper_conn, name, input_type, func, default_output='None', version=1, slo_micros=3000000, "
-    "labels=None, registry=None, base_image='default', num_replicas=1, batch_size=-1, pkgs_to_install=None",
-    "deploy_python_closure": "clipper_conn, name, version, input_type, func, base_image='default', labels=None, "
-    "registry=None, num_replicas=1, batch_size=-1, pkgs_to_install=None",
+    python.create_endpoint: f"clipper_conn, name, input_type, func, {ENDPOINT}",
+    python.deploy_python_closure: f"clipper_conn, name, version, input_type, func, {DEPLOYED}",
+    pytorch.create_endpoint: f"clipper_conn, name, input_type, func, pytorch_model, {ENDPOINT}",
+    pytorch.deploy_pytorch_model: f"clipper_conn, name, version, input_type, func, pytorch_model, {DEPLOYED}",
+    onnx.create_pytorch_endpoint: "clipper_conn, name, input_type, inputs, func, pytorch_model, default_output='None', "
+    "version=1, slo_micros=3000000, labels=None, registry=None, base_image=None, num_replicas=1, "
+    "onnx_backend='onnxruntime', batch_size=-1, pkgs_to_install=None",
+    onnx.deploy_pytorch_model: "clipper_conn, name, version, input_type, inputs, func, pytorch_model, base_image=None, "
+    "labels=None, registry=None, num_replicas=1, onnx_backend='onnxruntime', batch_size=-1, pkgs_to_install=None",
+}
+"""Clipper's, but for the default of `onnx_backend`, which was 'caffe2'."""
+
+LIKE_CLIPPERS = {
+    sklearn.create_endpoint: f"clipper_conn, name, input_type, func, sklearn_model, {ENDPOINT}",
+    sklearn.deploy_sklearn_model: f"clipper_conn, name, version, input_type, func, sklearn_model, {DEPLOYED}",
+    xgboost.create_endpoint: f"clipper_conn, name, input_type, func, xgboost_model, {ENDPOINT}",
+    xgboost.deploy_xgboost_model: f"clipper_conn, name, version, input_type, func, xgboost_model, {DEPLOYED}",
+    onnx.create_endpoint: f"clipper_conn, name, input_type, func, onnx_model, {ENDPOINT}",
+    onnx.deploy_onnx_model: f"clipper_conn, name, version, input_type, func, onnx_model, {DEPLOYED}",
 }
 
 
@@ -64,7 +85,7 @@ def _shown(function) -> str:
 def _default(parameter: inspect.Parameter) -> str:
     if parameter.default is parameter.empty:
         return ""
-    return "=" if parameter.name.endswith("_image") and "/" in parameter.default else f"={parameter.default!r}"
+    return "=" if parameter.name.endswith("_image") and "/" in str(parameter.default) else f"={parameter.default!r}"
 
 
 @pytest.mark.parametrize(("name", "arguments"), METHODS.items())
@@ -72,9 +93,15 @@ def test_a_method_takes_clippers_arguments(name, arguments):
     assert _shown(getattr(ClipperConnection, name)) == arguments
 
 
-@pytest.mark.parametrize(("name", "arguments"), DEPLOYERS.items())
-def test_a_deployer_takes_clippers_arguments(name, arguments):
-    assert _shown(getattr(python_deployer, name)) == arguments
+@pytest.mark.parametrize(("deployer", "arguments"), [*DEPLOYERS.items(), *LIKE_CLIPPERS.items()])
+def test_a_deployer_takes_clippers_arguments(deployer, arguments):
+    assert _shown(deployer) == arguments
+
+
+@pytest.mark.parametrize("deployer", [*DEPLOYERS, *LIKE_CLIPPERS])
+def test_a_deployer_shows_the_options_beyond_clippers(deployer):
+    assert {"min_replicas", "warm_up_inputs", "cache_ttl_s"} <= inspect.signature(deployer).parameters.keys()
+    assert "`warm_up_inputs` are a few inputs" in inspect.getdoc(deployer)
 
 
 def test_the_container_manager_takes_its_name_and_ports():

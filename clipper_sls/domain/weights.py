@@ -1,0 +1,55 @@
+"""Weights beside a function: in a folder of their own, in a format that a loader of the runtime knows by its name.
+
+Standard library only: runs inside model images. The pickled function refers by name to what lies in the weights, and
+the runtime hands it what its loader found there; so the weights are no part of the pickle, and may one day be stored or
+shipped apart from it.
+"""
+
+from enum import StrEnum
+
+WEIGHTS_FOLDER = "weights"
+"""Folder of a bundle; what lies there is listed in the manifest as every other file."""
+
+ENTRY_PREFIX = "weights:"
+"""`weights:skops` is the entry of a bundle whose `func.pkl` refers to what lies in `weights/`, in the format skops."""
+
+MODEL = "model"
+"""What the function calls the one object that formats other than `PYTORCH_TENSORS` hold."""
+
+
+class WeightsFormat(StrEnum):
+    SKOPS = "skops"  # a scikit-learn model: arrays and a schema, no code
+    XGBOOST = "xgboost"  # XGBoost's own: UBJSON
+    ONNX = "onnx"
+    PYTORCH_TENSORS = "pytorch-tensors"  # safetensors; the function refers to each tensor by its name
+    TORCHSCRIPT = "torchscript"
+    TORCH_EXPORT = "torch-export"
+
+    @property
+    def entry(self) -> str:
+        return f"{ENTRY_PREFIX}{self.value}"
+
+
+SKOPS_FILE = "model.skops"
+TRUSTED_TYPES_FILE = "trusted-types.json"
+"""Names of the classes in `SKOPS_FILE` that skops does not trust by itself: a list of strings."""
+
+XGBOOST_SUFFIX = ".ubj"
+"""The file's stem is the model's class: `XGBClassifier.ubj`."""
+
+ONNX_SUFFIX = ".onnx"
+"""One file; others beside it hold its external data."""
+
+TENSORS_FILE = "tensors.safetensors"
+PARAMETER, CONSTANT, BUFFER = "parameter:", "constant:", "buffer:"
+"""What names of tensors begin with: a parameter that can be trained, one that cannot, no parameter."""
+
+TORCHSCRIPT_FILE = "model.pt"
+TORCH_EXPORT_FILE = "model.pt2"
+
+
+def weights_format(entry: str) -> WeightsFormat | None:
+    """The format that a manifest's entry names; None when it names none that is known here."""
+    name = entry.removeprefix(ENTRY_PREFIX)
+    is_known = entry.startswith(ENTRY_PREFIX) and name in {known.value for known in WeightsFormat}
+    return WeightsFormat(name) if is_known else None
