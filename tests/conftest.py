@@ -6,19 +6,31 @@ from pathlib import Path
 
 import pytest
 
+from clipper_sls.testing.docker_registry import (
+    BINARY,
+    DockerRegistryUnderTest,
+    docker_registry,
+    find_docker_registry,
+)
 from clipper_sls.testing.redis_server import BINARIES, RedisServerUnderTest, find_redis_server, redis_server
 
 MUST_BE_HERE = "CLIPPER_TESTS_NEED_REDIS"
+REGISTRY_MUST_BE_HERE = "CLIPPER_TESTS_NEED_REGISTRY"
+
+
+def _is_missing(needed: str, package: str, promise: str) -> None:
+    """Skips the test; fails it where CI promised that it is there."""
+    missing = f"NOT TESTED HERE: needs {needed} on PATH (on Debian: apt-get install {package})"
+    if os.environ.get(promise):  # noqa: TID251 - not a setting of the product
+        pytest.fail(f"{missing}, which {promise} says is there")
+    pytest.skip(missing)
 
 
 @pytest.fixture(scope="session")
 def redis_is_installed() -> None:
     """Skips the test where there is no server; fails it where CI promised one."""
     if find_redis_server() is None:
-        missing = f"NOT TESTED HERE: needs {' or '.join(BINARIES)} on PATH (on Debian: apt-get install redis-server)"
-        if os.environ.get(MUST_BE_HERE):  # noqa: TID251 - not a setting of the product
-            pytest.fail(f"{missing}, which {MUST_BE_HERE} says is there")
-        pytest.skip(missing)
+        _is_missing(" or ".join(BINARIES), "redis-server", MUST_BE_HERE)
 
 
 @pytest.fixture
@@ -33,3 +45,19 @@ def shared_redis(redis_is_installed: None, tmp_path_factory: pytest.TempPathFact
     """One for all tests of a module, which use a namespace each."""
     with redis_server(tmp_path_factory.mktemp("redis")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def registry_is_installed() -> None:
+    """Skips the test where there is no image registry; fails it where CI promised one."""
+    if find_docker_registry() is None:
+        _is_missing(BINARY, BINARY, REGISTRY_MUST_BE_HERE)
+
+
+@pytest.fixture(scope="module")
+def registry(
+    registry_is_installed: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DockerRegistryUnderTest]:
+    """One image registry for all tests of a module, which use repositories of their own."""
+    with docker_registry(tmp_path_factory.mktemp("registry")) as running:
+        yield running
