@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from clipper_sls.testing.docker_registry import (
+    BINARY,
+    DockerRegistryUnderTest,
+    docker_registry,
+    find_docker_registry,
+)
 from clipper_sls.testing.redis_server import BINARIES, RedisServerUnderTest, find_redis_server, redis_server
 
 MUST_BE_HERE = "CLIPPER_TESTS_NEED_REDIS"
+REGISTRY_MUST_BE_HERE = "CLIPPER_TESTS_NEED_REGISTRY"
 TORCH_MUST_BE_HERE = "CLIPPER_TESTS_NEED_TORCH"
 
 
@@ -47,3 +54,19 @@ def shared_redis(redis_is_installed: None, tmp_path_factory: pytest.TempPathFact
     """One for all tests of a module, which use a namespace each."""
     with redis_server(tmp_path_factory.mktemp("redis")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def registry_is_installed() -> None:
+    """Skips the test where there is no image registry; fails it where CI promised one."""
+    if find_docker_registry() is None:
+        _missing(f"{BINARY} on PATH (on Debian: apt-get install {BINARY})", REGISTRY_MUST_BE_HERE)
+
+
+@pytest.fixture(scope="module")
+def registry(
+    registry_is_installed: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DockerRegistryUnderTest]:
+    """One image registry for all tests of a module, which use repositories of their own."""
+    with docker_registry(tmp_path_factory.mktemp("registry")) as running:
+        yield running

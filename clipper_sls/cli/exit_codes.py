@@ -1,6 +1,6 @@
 """The only place that knows exit codes."""
 
-from clipper_sls import errors
+from clipper_sls import errors, image_errors
 
 OK = 0  # nothing to change included
 FAILED = 1
@@ -26,12 +26,15 @@ EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
     errors.BundleDigestError: GATE,
     errors.UnpicklableError: INVALID,
     errors.UnsupportedImageError: INVALID,
+    image_errors.InvalidImageError: INVALID,
+    image_errors.ImageDigestError: GATE,
     errors.AbsentError: ABSENT,
     errors.NotServedError: ABSENT,
     errors.UnknownApplicationError: ABSENT,
     errors.UnknownModelError: ABSENT,
     errors.UnknownVersionError: ABSENT,
     errors.UnknownLinkError: ABSENT,
+    image_errors.UnknownImageError: ABSENT,
     errors.ConflictError: CONFLICT,
     errors.ApplicationExistsError: CONFLICT,
     errors.VersionExistsError: CONFLICT,
@@ -44,8 +47,10 @@ EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
     errors.RefusedError: REFUSED,
     errors.UnauthorizedError: REFUSED,
     errors.ForbiddenError: REFUSED,
+    image_errors.RegistryRefusedError: REFUSED,
     errors.ModelError: FAILED,
     errors.EnvironmentBuildError: FAILED,
+    image_errors.ImageBuildError: FAILED,
     errors.ModelStartError: FAILED,
     errors.ModelStartTimeoutError: TIMEOUT,
     errors.PredictionFailedError: FAILED,
@@ -54,6 +59,7 @@ EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
     errors.StoreError: FAILED,
     errors.StorageFullError: FAILED,
     errors.StoreUnavailableError: FAILED,
+    image_errors.ImageRegistryError: FAILED,
     errors.UnconnectedError: FAILED,
     errors.EngineStartError: FAILED,
     errors.RequestFailedError: FAILED,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from clipper_sls import __version__
-from clipper_sls.cli import applications, deploy, engine, models, predict, replicas
+from clipper_sls.cli import applications, deploy, engine, images, models, predict, replicas
 from clipper_sls.cli.failures import report
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ for title, module in (
     for command in module.commands.registered_commands:
         command.rich_help_panel = title
     app.add_typer(module.commands)
+app.add_typer(images.group, name="image", rich_help_panel="Images")
 
 
 def _show_version(wanted: bool) -> None:

@@ -4,7 +4,7 @@ Management keeps Clipper's rule, 400 for whatever is wrong with a request whose 
 that leads nowhere is 404, and a version that exists with other content 409.
 """
 
-from clipper_sls import errors
+from clipper_sls import errors, image_errors
 
 STATUS_OF: dict[type[errors.ClipperError], int] = {
     errors.ClipperError: 500,
@@ -20,12 +20,15 @@ STATUS_OF: dict[type[errors.ClipperError], int] = {
     errors.BundleDigestError: 400,
     errors.UnpicklableError: 400,
     errors.UnsupportedImageError: 400,
+    image_errors.InvalidImageError: 400,
+    image_errors.ImageDigestError: 400,
     errors.AbsentError: 404,
     errors.NotServedError: 404,
     errors.UnknownApplicationError: 400,
     errors.UnknownModelError: 400,
     errors.UnknownVersionError: 400,
     errors.UnknownLinkError: 400,
+    image_errors.UnknownImageError: 404,
     errors.ConflictError: 409,
     errors.ApplicationExistsError: 400,
     errors.VersionExistsError: 400,
@@ -38,8 +41,10 @@ STATUS_OF: dict[type[errors.ClipperError], int] = {
     errors.RefusedError: 403,
     errors.UnauthorizedError: 401,
     errors.ForbiddenError: 403,
+    image_errors.RegistryRefusedError: 403,
     errors.ModelError: 422,
     errors.EnvironmentBuildError: 422,
+    image_errors.ImageBuildError: 422,
     errors.ModelStartError: 422,
     errors.ModelStartTimeoutError: 504,
     errors.PredictionFailedError: 500,
@@ -48,6 +53,7 @@ STATUS_OF: dict[type[errors.ClipperError], int] = {
     errors.StoreError: 503,
     errors.StorageFullError: 507,
     errors.StoreUnavailableError: 503,
+    image_errors.ImageRegistryError: 503,
     errors.UnconnectedError: 503,
     errors.EngineStartError: 500,
     errors.RequestFailedError: 502,

@@ -17,7 +17,9 @@ USAGE_EXIT_CODE = 2
 
 NO_RUNTIME_API = (
     "clipper_sls.runtime: AWS_LAMBDA_RUNTIME_API is not set, so there is nobody to ask this model anything. A "
-    "replica is started by AWS Lambda or by the engine: run 'clipper-sls dev' and deploy the model to that engine."
+    "replica is started by AWS Lambda or by the engine: run 'clipper-sls dev' and deploy the model to that engine. "
+    "An image of a model runs on AWS Lambda, or below a Lambda Runtime API of your own; it does not yet hold a server "
+    "of its own for other places."
 )
 
 

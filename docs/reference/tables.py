@@ -57,10 +57,18 @@ def _error_and_kinds(error: type[ClipperError], depth: int) -> Iterator[Row]:
 def cli() -> Iterator[Row]:
     yield "command", "what"
     command: Any = typer.main.get_command(app)
-    for name, found in command.commands.items():
+    for name, found in _commands(command):
         own = [parameter for parameter in found.params if parameter.name not in COMMON_PARAMETERS]
         usage = " ".join(["clipper-sls", name, *map(_parameter, own)])
         yield f"`{usage}`", _one_line(found.help or "")
+
+
+def _commands(group: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, found in group.commands.items():
+        if hasattr(found, "commands"):
+            yield from _commands(found, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}", found
 
 
 def _parameter(parameter: Any) -> str:

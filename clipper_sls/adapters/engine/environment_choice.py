@@ -40,11 +40,16 @@ def recipe_for(
     """
     if _fits_host(manifest, host_python, installed_version):
         return None
+    python = manifest.python if manifest.holds_pickle else host_python
+    return Recipe(python, packages_for(manifest, runtime_requirements))
+
+
+def packages_for(manifest: Manifest, runtime_requirements: Sequence[str]) -> tuple[str, ...]:
+    """All that a replica needs where nothing is installed, as pip takes it: the model's packages and the runtime's."""
     by_hand = manifest.pkgs_to_install
     own = (*_beside(by_hand, sorted(manifest.requirements)), *by_hand)
-    python = manifest.python if manifest.holds_pickle else host_python
     relaxed = [str(_name(text)) if _name(text) in _NEGOTIABLE else text for text in runtime_requirements]
-    return Recipe(python, (*own, *_beside(own, relaxed)))
+    return (*own, *_beside(own, relaxed))
 
 
 def _fits_host(manifest: Manifest, host_python: str, installed_version: Callable[[str], str | None]) -> bool:

@@ -1,0 +1,1 @@
+"""Images without Docker: layers as deterministic archives, the OCI image layout, and registries over HTTP."""

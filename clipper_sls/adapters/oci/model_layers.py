@@ -1,0 +1,74 @@
+"""The layers that a model version adds to its base, from the dependencies to the code."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from clipper_sls.adapters.oci.bytecode import HOST_PYTHON, compiled
+from clipper_sls.adapters.oci.layers import Layer, write_layer
+from clipper_sls.adapters.oci.layout import Layout
+from clipper_sls.adapters.oci.tar_stream import FileEntry
+from clipper_sls.adapters.oci.wheels import Installed, install
+from clipper_sls.domain.image.building import ImageContext
+from clipper_sls.domain.image.contents import (
+    BUNDLE_FOLDER,
+    PACKAGES_ANNOTATION,
+    PACKAGES_FOLDER,
+    RUNTIME_FOLDER,
+    LayerKind,
+    split_bundle,
+)
+
+UNOWNED = "other"
+
+
+def model_layers(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Iterator[Layer]:
+    """Written to `layout`, lowest first. A model without weights has no layer of them. Raises ImageBuildError."""
+    split = split_bundle(context.manifest)
+    yield _dependencies(context, layout, scratch, timeout_s)
+    if split.weights:
+        yield write_layer(layout, LayerKind.WEIGHTS, _of_bundle(context, split.weights))
+    runtime = _runtime(context, scratch)
+    yield write_layer(layout, LayerKind.CODE, {**_of_bundle(context, split.code), **runtime})
+
+
+def _dependencies(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Layer:
+    folder = scratch / "packages"
+    installed = install(context.packages, context.platform, context.manifest.python, folder, timeout_s)
+    files = {**installed.files, **_compiled(context, folder, installed.files, PACKAGES_FOLDER, scratch)}
+    sizes = json.dumps(_sizes(installed, files), sort_keys=True, separators=(",", ":"))
+    return write_layer(layout, LayerKind.DEPENDENCIES, _below(PACKAGES_FOLDER, files), {PACKAGES_ANNOTATION: sizes})
+
+
+def _runtime(context: ImageContext, scratch: Path) -> dict[str, FileEntry]:
+    sources = {path.relative_to(context.runtime).as_posix(): path for path in context.runtime.rglob("*.py")}
+    entries = {name: FileEntry(path) for name, path in sources.items()}
+    entries |= _compiled(context, context.runtime, entries, RUNTIME_FOLDER, scratch)
+    return _below(RUNTIME_FOLDER, entries)
+
+
+def _compiled(
+    context: ImageContext, folder: Path, files: Mapping[str, FileEntry], place: str, scratch: Path
+) -> Mapping[str, FileEntry]:
+    """Nothing where the image has another Python than this process: bytecode is of one minor version."""
+    if context.manifest.python != HOST_PYTHON:
+        return {}
+    return compiled(folder, files, place, scratch / "compiled" / place)
+
+
+def _of_bundle(context: ImageContext, paths: tuple[str, ...]) -> dict[str, FileEntry]:
+    return _below(BUNDLE_FOLDER, {path: FileEntry(context.bundle / path) for path in paths})
+
+
+def _below(folder: str, files: Mapping[str, FileEntry]) -> dict[str, FileEntry]:
+    return {f"{folder}/{path}": entry for path, entry in files.items()}
+
+
+def _sizes(installed: Installed, files: Mapping[str, FileEntry]) -> dict[str, int]:
+    """Bytes by package; bytecode counts for the package of its source."""
+    sizes: Counter[str] = Counter()
+    for path, entry in files.items():
+        source = path.replace("__pycache__/", "").partition(".cpython-")[0] + ".py" if "__pycache__" in path else path
+        sizes[installed.owners.get(source, UNOWNED)] += entry.size_bytes
+    return dict(sizes)

@@ -1,0 +1,108 @@
+"""Images to read: by name from a registry, or from a folder or archive in the form of the OCI image layout."""
+
+import re
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from clipper_sls.adapters.oci.layout import BLOBS, INDEX, Layout
+from clipper_sls.adapters.oci.registries import Registries
+from clipper_sls.domain.image import media_types
+from clipper_sls.domain.image.digests import Descriptor
+from clipper_sls.domain.image.documents import MAX_DOCUMENT_BYTES, ImageConfig, ImageIndex, ImageManifest, from_json
+from clipper_sls.domain.image.platforms import Platform, chosen
+from clipper_sls.domain.image.references import Reference
+from clipper_sls.image_errors import InvalidImageError
+
+_BLOB = re.compile(rf"{BLOBS}/[0-9a-f]{{64}}")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSource:
+    """An image's documents. Its layers are where `digest` leads."""
+
+    digest: str
+    manifest: ImageManifest
+    config: ImageConfig
+
+
+def from_registry(
+    registries: Registries, reference: Reference, layout: Layout, platform: Platform | None
+) -> ImageSource:
+    """The image for `platform`, its configuration kept in `layout`.
+
+    Without a platform the first of an index. Raises UnknownImageError, InvalidImageError and what the registry raises.
+    """
+    repository = registries.repository(reference)
+    content, digest = repository.manifest(reference)
+    index = from_json(content, ImageIndex, f"The index of {reference}") if _is_index(content) else None
+    if index is not None:
+        digest = _of_index(index, platform, str(reference)).digest
+        content, _ = repository.manifest(reference.pinned(digest))
+    manifest = from_json(content, ImageManifest, f"The manifest of {reference}")
+    if manifest.config.size > MAX_DOCUMENT_BYTES:
+        raise InvalidImageError(f"The configuration of {reference} is said to have {manifest.config.size} bytes")
+    repository.pull(manifest.config, layout)
+    return ImageSource(digest, manifest, _config(layout, manifest, str(reference)))
+
+
+def from_layout(layout: Layout, digest: str, what: str) -> ImageSource:
+    """Raises InvalidImageError, ImageDigestError."""
+    manifest = from_json(layout.document(digest, f"The manifest of {what}"), ImageManifest, f"The manifest of {what}")
+    return ImageSource(digest, manifest, _config(layout, manifest, what))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Layout]:
+    """A folder as it is; of an archive what `from_layout` reads, for as long as it lasts. Raises InvalidImageError."""
+    if path.is_dir():
+        yield Layout(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder:
+        try:
+            with tarfile.open(path) as tar:
+                _extract_documents(tar, Path(folder))
+        except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+            raise InvalidImageError(f"{path} is no archive of an image: {error}") from error
+        yield Layout(Path(folder))
+
+
+def _extract_documents(tar: tarfile.TarFile, folder: Path) -> None:
+    """The index, and blobs that may be documents by their size."""
+    (folder / BLOBS).mkdir(parents=True)
+    for member in tar:
+        is_known = member.name == INDEX or _BLOB.fullmatch(member.name)
+        if is_known and member.size <= MAX_DOCUMENT_BYTES and (file := tar.extractfile(member)) is not None:
+            (folder / member.name).write_bytes(file.read())
+
+
+class _Shape(msgspec.Struct):
+    manifests: object = None
+
+
+def _is_index(content: bytes) -> bool:
+    """By its fields: the media type of a manifest is optional, and what the registry says of it is not signed."""
+    try:
+        return msgspec.json.decode(content, type=_Shape).manifests is not None
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+
+
+def _of_index(index: ImageIndex, platform: Platform | None, image: str) -> Descriptor:
+    if platform is not None:
+        return chosen(index.manifests, platform, image)
+    manifests = [one for one in index.manifests if one.media_type in media_types.MANIFESTS]
+    if not manifests:
+        raise InvalidImageError(f"{image} is an index of no images")
+    return manifests[0]
+
+
+def _config(layout: Layout, manifest: ImageManifest, what: str) -> ImageConfig:
+    name = f"The configuration of {what}"
+    return from_json(layout.document(manifest.config.digest, name), ImageConfig, name)

@@ -1,0 +1,137 @@
+"""The packages of a model version, for a platform that need not be this one: chosen and fetched by uv, never built.
+
+What of an installed package differs from machine to machine is left out: scripts, which name an interpreter of this
+machine, and where a package came from.
+"""
+
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import uv
+
+from clipper_sls.adapters.oci.tar_stream import FileEntry
+from clipper_sls.domain.identifiers import shortened
+from clipper_sls.domain.image.platforms import ELF_HEADER_BYTES, Platform, elf_machine
+from clipper_sls.image_errors import ImageBuildError
+
+_OUTPUT_LINES = 15
+_OWN_PREFIX = "CLIPPER_SLS_"  # our settings are no business of uv's
+_RECORD = "RECORD"
+_DIST_INFO = ".dist-info"
+_OF_THIS_MACHINE = frozenset(("direct_url.json", "uv_cache.json"))
+_DEPTH_IN_DIST_INFO = 2
+_OWNER_MAY_RUN = 0o100
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """`files` by path relative to the folder; `owners` says whose each is, "numpy 2.4.6", where one says so."""
+
+    files: Mapping[str, FileEntry]
+    owners: Mapping[str, str]
+
+
+def install(packages: Sequence[str], platform: Platform, python: str, folder: Path, timeout_s: float) -> Installed:
+    """Put `packages`, and what they need, into `folder`; `python` is a version, "3.11".
+
+    Raises ImageBuildError with the end of uv's output, or naming the package that is for another platform.
+    """
+    arguments = (
+        *("pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder)),
+        *("--python-platform", platform.wheel_platform, "--python-version", python),
+        *("--only-binary", ":all:", "--link-mode", "copy", "--", *packages),
+    )
+    _run(arguments, f"Python {python} on {platform} with {shortened(', '.join(packages), 300)}", timeout_s)
+    installed = _installed(folder)
+    check_platform(installed, platform)
+    return installed
+
+
+def _run(arguments: Sequence[str], what: str, timeout_s: float) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OWN_PREFIX)}
+    try:
+        result = subprocess.run(  # noqa: S603 - uv's own path
+            [uv.find_uv_bin(), *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ImageBuildError(
+            f"Fetching the packages of {what} took longer than {timeout_s:g} s and was given up. Try again, since what "
+            f"was downloaded is kept; or raise CLIPPER_SLS_ENVIRONMENT_TIMEOUT_S."
+        ) from error
+    except OSError as error:  # uv's own FileNotFoundError included
+        raise ImageBuildError(
+            f"The tool 'uv', which fetches packages, cannot be started: {error}. Try: pip install uv"
+        ) from error
+    if result.returncode:
+        end = "\n".join(result.stdout.decode(errors="replace").strip().splitlines()[-_OUTPUT_LINES:])
+        raise ImageBuildError(
+            f"There are no packages for {what}. Nothing is compiled here, so each needs a wheel for that platform. "
+            f"Check their names and versions, and that the index can be reached (UV_DEFAULT_INDEX sets another). "
+            f"uv says:\n{end}"
+        )
+
+
+def _installed(folder: Path) -> Installed:
+    paths = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
+    kept = [path for path in paths if not _is_left_out(path)]
+    owners = {}
+    for path in kept:
+        if path.endswith(f"{_DIST_INFO}/{_RECORD}"):
+            name = " ".join(path.split("/")[0].removesuffix(_DIST_INFO).rsplit("-", 1))
+            owners.update(dict.fromkeys(_recorded(folder / path), name))
+    return Installed({path: _entry(folder / path) for path in kept}, owners)
+
+
+def _is_left_out(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    is_noise = parts[0] == "bin" or "__pycache__" in parts or path == ".lock"
+    return is_noise or (
+        len(parts) == _DEPTH_IN_DIST_INFO and parts[0].endswith(_DIST_INFO) and parts[1] in _OF_THIS_MACHINE
+    )
+
+
+def _entry(path: Path) -> FileEntry:
+    if path.name == _RECORD and path.parent.name.endswith(_DIST_INFO):
+        lines = [line for line in path.read_text().splitlines() if not _is_left_out(line.partition(",")[0])]
+        return FileEntry("".join(f"{line}\n" for line in sorted(lines)).encode())
+    return FileEntry(path, is_executable=bool(path.stat().st_mode & _OWNER_MAY_RUN))
+
+
+def _recorded(record: Path) -> Iterator[str]:
+    """Paths of a RECORD file; one with a comma in it is quoted, and is nobody's here."""
+    for line in record.read_text().splitlines():
+        yield line.partition(",")[0]
+
+
+def check_platform(installed: Installed, platform: Platform) -> None:
+    """Raises ImageBuildError for a package with machine code, but none for `platform`: its wheel was tagged wrongly."""
+    machines: defaultdict[str, dict[int, str]] = defaultdict(dict)
+    for path, entry in installed.files.items():
+        if (machine := elf_machine(_head(entry))) is not None:
+            machines[installed.owners.get(path, path)].setdefault(machine, path)
+    for owner, found in machines.items():
+        if platform.elf_machine not in found:
+            path = next(iter(found.values()))
+            raise ImageBuildError(
+                f"The package {owner} is not for {platform}: {path} is machine code of another kind (ELF machine "
+                f"{next(iter(found))}, not {platform.elf_machine}). Whoever made its wheel named the wrong platform; "
+                f"pin another version of it"
+            )
+
+
+def _head(entry: FileEntry) -> bytes:
+    if isinstance(entry.source, bytes):
+        return entry.source[:ELF_HEADER_BYTES]
+    with entry.source.open("rb") as file:
+        return file.read(ELF_HEADER_BYTES)

@@ -1,0 +1,66 @@
+"""Images of model versions: the builder, what it is given, and how images are looked at."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+
+from clipper_sls import __version__
+from clipper_sls.adapters.engine.environment_choice import packages_for
+from clipper_sls.adapters.oci.credentials import docker_config_path
+from clipper_sls.adapters.oci.image_builder import OciImageBuilder
+from clipper_sls.adapters.oci.layout import Layout
+from clipper_sls.adapters.oci.registries import Registries
+from clipper_sls.adapters.oci.sources import from_layout, from_registry, opened
+from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
+from clipper_sls.domain.image.building import ImageContext
+from clipper_sls.domain.image.platforms import Platform
+from clipper_sls.domain.image.references import Reference
+from clipper_sls.domain.image.report import ImageReport, report_on
+from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, stage_runtime
+from clipper_sls.ports.image_builder import ImageBuilder
+
+
+@contextmanager
+def image_builder(packages_timeout_s: float) -> Iterator[ImageBuilder]:
+    """A builder without Docker; what it holds is gone at the end of the block."""
+    with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder, _registries() as registries:
+        yield OciImageBuilder(layout=Layout(Path(folder)), registries=registries, packages_timeout_s=packages_timeout_s)
+
+
+def image_context(bundle: Path, base: str | None, platform: str, scratch: Path) -> ImageContext:
+    """What to build for the bundle in the folder `bundle`; without `base` on the official image of its Python.
+
+    The runtime's sources are written below `scratch`. Raises InvalidNameError, InvalidSettingError.
+    """
+    manifest = Manifest.from_json((bundle / MANIFEST_NAME).read_bytes())
+    return ImageContext(
+        bundle=bundle,
+        manifest=manifest,
+        base=Reference.parse(base or f"python:{manifest.python}-slim"),
+        platform=Platform.parse(platform),
+        packages=packages_for(manifest, RUNTIME_REQUIREMENTS),
+        runtime=stage_runtime(scratch),
+        release=__version__,
+    )
+
+
+def inspect_image(name: str, platform: str | None) -> ImageReport:
+    """Of a folder or archive that a builder saved, if `name` is a path to one, else of an image in a registry.
+
+    Raises InvalidImageError, InvalidNameError, UnknownImageError and what registries raise.
+    """
+    if (path := Path(name)).exists():
+        with opened(path) as layout:
+            digest = layout.only_image().digest
+            source = from_layout(layout, digest, name)
+            return report_on(digest, source.manifest, source.config)
+    wanted = None if platform is None else Platform.parse(platform)
+    with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder, _registries() as registries:
+        found = from_registry(registries, Reference.parse(name), Layout(Path(folder)), wanted)
+        return report_on(found.digest, found.manifest, found.config)
+
+
+def _registries() -> Registries:
+    return Registries(docker_config=docker_config_path(), pause=Event().wait)

@@ -1,0 +1,133 @@
+"""`image build`, `image inspect`: model versions as container images, made without Docker."""
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clipper_sls.cli import options
+from clipper_sls.cli.output import Output
+from clipper_sls.errors import InvalidSettingError
+
+if TYPE_CHECKING:
+    from clipper_sls.domain.image.references import Reference
+    from clipper_sls.domain.image.report import ImageReport
+
+group = typer.Typer(no_args_is_help=True, help="Make container images of model versions, without Docker.")
+
+DEFAULT_PLATFORM = "linux/amd64"
+SIZE_UNITS = ("B", "kB", "MB", "GB", "TB")
+SIZE_STEP = 1000
+Place = Annotated[
+    str, typer.Argument(metavar="REF-OR-PATH", help="A name in a registry, or what --output has written.")
+]
+
+
+@group.command()
+def build(
+    function: Annotated[str, typer.Argument(help="MODULE:FUNCTION, found from the working directory.")],
+    name: Annotated[str, typer.Option(help="Name of the model.")],
+    version: Annotated[str, typer.Option("--version", "-v", help="Name of the version.")],
+    input_type: options.InputType,
+    package: Annotated[list[str] | None, typer.Option("--package", "-p", help="As for pip; may come again.")] = None,
+    base: Annotated[
+        str | None, typer.Option(metavar="REF", help="Image to build on.", show_default="python:3.x-slim")
+    ] = None,
+    platform: Annotated[str, typer.Option(help="linux/amd64 or linux/arm64.")] = DEFAULT_PLATFORM,
+    push: Annotated[str | None, typer.Option(metavar="REF", help="Push it to this repository and tag.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="DIR-OR-TAR", help="Write it there, as an OCI image layout.")
+    ] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make an image of a Python function with all it needs: for AWS Lambda, or any Lambda Runtime API."""
+    from clipper_sls.cli.function_source import load_function
+    from clipper_sls.domain.identifiers import ModelId
+    from clipper_sls.domain.image.platforms import Platform
+    from clipper_sls.domain.image.references import Reference
+    from clipper_sls.packaging.bundling import bundle_closure
+
+    if push is None and output is None:
+        raise InvalidSettingError("Say where the image should go: --push REF, or --output DIR-OR-TAR, or both")
+    target = None if push is None else Reference.parse(push)
+    model = ModelId.of(name, version)
+    Platform.parse(platform)
+    loaded = load_function(function)
+    out = Output(as_json)
+    with out.progress(f"Building {model} ..."), tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder:
+        bundle = Path(folder) / "bundle"
+        bundle_closure(
+            loaded,
+            name=model.name,
+            version=model.version,
+            input_type=input_type,
+            pkgs_to_install=package or (),
+            destination=bundle,
+        )
+        document = _built(bundle, base, platform, target, output, Path(folder))
+    places = " and ".join(str(document[key]) for key in ("reference", "output") if key in document)
+    out.done(f"Built {model}, {readable(document['size_bytes'])}, {document['digest']}: {places}", document)
+
+
+def _built(
+    bundle: Path, base: str | None, platform: str, target: "Reference | None", output: Path | None, scratch: Path
+) -> dict[str, Any]:
+    from clipper_sls.bootstrap.images import image_builder, image_context
+    from clipper_sls.config.settings import Settings
+
+    context = image_context(bundle, base, platform, scratch)
+    with image_builder(Settings.load().environment_timeout_s) as builder:
+        image = builder.build(context)
+        document: dict[str, Any] = {"digest": image.digest, "size_bytes": image.size_bytes}
+        if target is not None:
+            document["reference"] = str(builder.push(image, target))
+        if output is not None:
+            builder.save(image, output)
+            document["output"] = str(output)
+    return document
+
+
+@group.command()
+def inspect(
+    image: Place,
+    platform: Annotated[str | None, typer.Option(help="Which one, of an image for several.")] = None,
+    as_json: options.Json = False,
+) -> None:
+    """Show how large an image is, layer by layer and package by package, without fetching its layers."""
+    from clipper_sls.bootstrap.images import inspect_image
+
+    out = Output(as_json)
+    with out.progress(f"Reading {image} ..."):
+        report = inspect_image(image, platform)
+    if as_json:
+        return out.document(_document(report))
+    head = {"digest": report.digest, "platform": report.platform, "size": readable(report.size_bytes)}
+    out.fields({**head, **report.labels})
+    _table(out, ("layer", "compressed", "digest"), ((one.kind, one.size_bytes, one.digest) for one in report.layers))
+    _table(out, ("package", "unpacked"), report.packages.items())
+    return None
+
+
+def _document(report: "ImageReport") -> dict[str, Any]:
+    packages = [{"name": name, "size_bytes": size_bytes} for name, size_bytes in report.packages.items()]
+    return {**asdict(report), "packages": packages}
+
+
+def _table(out: Output, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Each row has a name and a number of bytes, and what else there is."""
+    shown = [(name, readable(size_bytes), *rest) for name, size_bytes, *rest in rows]
+    if shown:
+        out.lines([""])
+        out.table(columns, shown, right=columns[1:2])
+
+
+def readable(size_bytes: float) -> str:
+    """Three digits and a unit, in steps of a thousand, as Docker shows sizes."""
+    for unit in SIZE_UNITS[:-1]:
+        if size_bytes < SIZE_STEP:
+            return f"{size_bytes:.3g} {unit}"
+        size_bytes /= SIZE_STEP
+    return f"{size_bytes:.3g} {SIZE_UNITS[-1]}"

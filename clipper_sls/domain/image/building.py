@@ -1,0 +1,30 @@
+"""What goes into the building of an image, and what comes out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from clipper_sls.domain.bundle import Manifest
+from clipper_sls.domain.image.platforms import Platform
+from clipper_sls.domain.image.references import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class ImageContext:
+    """Equal contexts, with equal packages in the index and an equal base behind its name, give equal images."""
+
+    bundle: Path  # folder with the manifest and the files that it lists
+    manifest: Manifest
+    base: Reference
+    platform: Platform
+    packages: tuple[str, ...]  # all that the replica needs beside the runtime's sources, as pip takes them
+    runtime: Path  # folder with the runtime's sources, `clipper_sls/` in it
+    release: str  # version of clipper-sls
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltImage:
+    """An image that its builder holds. The digest is of the manifest; a tag may be moved, and a digest cannot."""
+
+    digest: str
+    size_bytes: int  # compressed, as it is stored and sent
+    base: Reference  # by digest

@@ -1,0 +1,113 @@
+"""The configuration of a model version's image, from that of its base."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from clipper_sls.domain.bundle import Manifest
+from clipper_sls.domain.image.contents import BUNDLE_FOLDER, PACKAGES_FOLDER, RUNTIME_FOLDER
+from clipper_sls.domain.image.documents import ContainerConfig, HistoryEntry, ImageConfig, RootFilesystem
+from clipper_sls.domain.image.platforms import Platform
+from clipper_sls.errors import InvalidSettingError
+
+ENTRYPOINT = ("python3", "-m", "clipper_sls.runtime")
+"""Found by the base's PATH. Below a Lambda Runtime API it serves; elsewhere it says that it cannot yet."""
+
+USER = "65532:65532"
+"""Nobody in particular, and not root. Lambda picks a user of its own; everything in the image can be read by all."""
+
+CREATED = "1970-01-01T00:00:00Z"
+"""A moment of its own would give every image its own digest."""
+
+LABEL_PREFIX = "clipper-sls."
+BUNDLE_DIGEST_LABEL = f"{LABEL_PREFIX}bundle-digest"
+
+WRITABLE = {
+    "HOME": "/tmp",  # noqa: S108 - of the container, not of this machine
+    "XDG_CACHE_HOME": "/tmp/cache",  # noqa: S108
+    "HF_HOME": "/tmp/huggingface",  # noqa: S108
+    "TORCH_HOME": "/tmp/torch",  # noqa: S108
+    "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
+    "NUMBA_CACHE_DIR": "/tmp/numba",  # noqa: S108
+    "JOBLIB_TEMP_FOLDER": "/tmp",  # noqa: S108
+}
+"""Libraries write into the home folder, or beside their own code. On Lambda all but /tmp is read-only."""
+
+PYTHON = {
+    "PYTHONPATH": f"/{RUNTIME_FOLDER}:/{PACKAGES_FOLDER}",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONSAFEPATH": "1",  # else the working folder could shadow modules
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AddedLayer:
+    """A layer of ours: the digest before compression, and what the history says of it."""
+
+    diff_id: str
+    comment: str
+
+
+def model_config(
+    base: ImageConfig, manifest: Manifest, platform: Platform, added: Sequence[AddedLayer], release: str
+) -> ImageConfig:
+    """The base's configuration with ours on top; `release` is the version of clipper-sls that the runtime is of."""
+    history = tuple(HistoryEntry(created=CREATED, created_by=layer.comment) for layer in added)
+    diff_ids = (*base.rootfs.diff_ids, *(layer.diff_id for layer in added))
+    return ImageConfig(
+        architecture=platform.architecture,
+        os=platform.os,
+        variant=base.variant,
+        created=CREATED,
+        rootfs=RootFilesystem("layers", diff_ids),
+        config=_container(base.config, manifest, release),
+        history=(*base.history, *history),
+    )
+
+
+def _container(base: ContainerConfig, manifest: Manifest, release: str) -> ContainerConfig:
+    bundle = {"CLIPPER_BUNDLE_PATH": f"/{BUNDLE_FOLDER}", "CLIPPER_BUNDLE_DIGEST": manifest.digest}
+    return ContainerConfig(
+        user=USER,
+        env=with_variables(base.env or (), {**WRITABLE, **PYTHON, **bundle}),
+        entrypoint=ENTRYPOINT,
+        working_dir="/tmp",  # noqa: S108 - the container's
+        labels={**(base.labels or {}), **labels(manifest, release)},
+        stop_signal=base.stop_signal,
+    )
+
+
+def with_variables(env: Sequence[str], ours: Mapping[str, str]) -> tuple[str, ...]:
+    """`env`, a list of `NAME=VALUE`, with `ours` for those of the same names and after the others."""
+    kept = [entry for entry in env if entry.partition("=")[0] not in ours]
+    return (*kept, *(f"{name}={value}" for name, value in sorted(ours.items())))
+
+
+def labels(manifest: Manifest, release: str) -> dict[str, str]:
+    """What registries and people can read of the image without pulling it."""
+    return {
+        "org.opencontainers.image.title": manifest.name,
+        "org.opencontainers.image.version": manifest.version,
+        BUNDLE_DIGEST_LABEL: manifest.digest,
+        f"{LABEL_PREFIX}model": manifest.name,
+        f"{LABEL_PREFIX}model-version": manifest.version,
+        f"{LABEL_PREFIX}input-type": manifest.input_type,
+        f"{LABEL_PREFIX}python": manifest.python,
+        f"{LABEL_PREFIX}release": release,
+    }
+
+
+def check_base(base: ImageConfig, manifest: Manifest, platform: Platform, name: str) -> None:
+    """Raises InvalidSettingError when the model cannot run on `base`, as far as its configuration tells.
+
+    The official Python images name their Python in PYTHON_VERSION; of other bases the replica finds out when it starts.
+    """
+    if (base.os, base.architecture) != (platform.os, platform.architecture):
+        raise InvalidSettingError(f"The base {name} is for {base.os}/{base.architecture}, not for {platform}")
+    python = dict(entry.split("=", 1) for entry in base.config.env or () if "=" in entry).get("PYTHON_VERSION", "")
+    minor = ".".join(python.split(".")[:2])
+    if minor and manifest.holds_pickle and minor != manifest.python:
+        raise InvalidSettingError(
+            f"The base {name} has Python {minor}, and the function was pickled by Python {manifest.python}, which no "
+            f"other can read. Name a base with Python {manifest.python}: --base python:{manifest.python}-slim"
+        )
