@@ -2,7 +2,7 @@
 
 Looking at a few hundred of them takes longer than a model takes for a batch. Whoever did that in one go would leave
 the replicas, whose answers come the same way, without work meanwhile, and would not notice how old the last ones grew.
-So they are put here first, and looked at for a few milliseconds at a time.
+So they are put here first, and looked at for a millisecond at a time.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from msgspec import Struct
 from clipper_sls.domain.records import Application
 from clipper_sls.domain.shedding import Shedding
 
-WORK_S = 0.003
+WORK_S = 0.001
 """At a time; then whatever else has come is read."""
 
 
