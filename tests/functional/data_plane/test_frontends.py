@@ -229,13 +229,12 @@ def test_a_front_end_that_is_killed_costs_its_own_connections_and_is_started_aga
         _until(lambda: {number % ASKERS for number in answers} == {*range(ASKERS)}, "load")
         counted = app.predictions()
         os.kill(victim, signal.SIGKILL)
-        _until(lambda: len(app.frontends()) == FRONTENDS and victim not in app.frontends(), "it is back")
+        _until(lambda: before - {victim} < app.frontends() - {victim}, "another one beside those that were there")
         asked = len(answers)
         _until(lambda: len(answers) > asked + 200, "load goes on")
     for asker in askers:
         asker.result()
     assert 0 < len(cut) < ASKERS
-    assert before - {victim} < app.frontends()
     assert app.predictions() >= counted
 
 

@@ -57,7 +57,7 @@ async def test_a_log_that_grows_is_cut_to_its_newest_half(make_engine):
     lines = engine.log(version).splitlines()
     assert "line 0 of 20000" not in lines
     assert len(lines) > 100
-    assert lines[-1] == "line 0 of 1"
+    assert lines[-1].endswith("line 0 of 1")  # the end of the line before may have been lost while the log was cut
 
 
 async def test_only_so_many_logs_of_ended_replicas_are_kept(make_engine):
