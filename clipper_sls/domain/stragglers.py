@@ -13,7 +13,7 @@ SLOW = 2.0
 """Times as long as the fastest other replica; from there on a replica gets what the others cannot take."""
 NOTICEABLE_S = 0.002
 """Who takes no more than this longer than the fastest is not slow: of short batches all times are chance."""
-RETRY_S = 0.25
+RETRY_S = 1.0
 """A slow replica is tried again so often, with one row, for it may have recovered."""
 
 QUANTILE = 0.95
