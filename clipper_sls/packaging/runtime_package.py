@@ -24,6 +24,7 @@ SERVER_PACKAGES = (
     "httptools",
     "msgspec",
     "packaging",
+    "platformdirs",
     "prometheus-client",
     "psutil",
     "pydantic-settings",

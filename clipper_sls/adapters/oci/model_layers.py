@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from clipper_sls.adapters.oci.bytecode import HOST_PYTHON, compiled
 from clipper_sls.adapters.oci.layers import Layer, write_layer
@@ -22,6 +22,7 @@ from clipper_sls.domain.image.contents import (
 )
 
 UNOWNED = "other"
+TESTS = frozenset({"test", "tests"})
 
 
 def model_layers(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Iterator[Layer]:
@@ -61,10 +62,14 @@ def _sources(context: ImageContext, folder: Path, place: str, scratch: Path) -> 
 def _compiled(
     context: ImageContext, folder: Path, files: Mapping[str, FileEntry], place: str, scratch: Path
 ) -> Mapping[str, FileEntry]:
-    """Nothing where the image has another Python than this process: bytecode is of one minor version."""
+    """Nothing where the image has another Python than this process: bytecode is of one minor version.
+
+    Nor for packages' own tests, which nobody imports: a third of scikit-learn's code, with NumPy and SciPy.
+    """
     if context.manifest.python != HOST_PYTHON:
         return {}
-    return compiled(folder, files, place, scratch / "compiled" / place)
+    wanted = [path for path in files if TESTS.isdisjoint(PurePosixPath(path).parts[:-1])]
+    return compiled(folder, wanted, place, scratch / "compiled" / place)
 
 
 def _of_bundle(context: ImageContext, paths: tuple[str, ...]) -> dict[str, FileEntry]:
