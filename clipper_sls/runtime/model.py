@@ -72,9 +72,16 @@ class _Unpickler(pickle.Unpickler):
     def __init__(self, file: IO[bytes], present: Mapping[str, Any]) -> None:
         super().__init__(file)
         self._present = present
+        self._made: dict[str, Any] = {}
 
     def persistent_load(self, pid: Any) -> Any:
-        return self._present[pid]
+        """What is called `pid`; of a pair, what the name in it makes of the objects in it, the same each time."""
+        if not isinstance(pid, tuple):
+            return self._present[pid]
+        name, given = pid
+        if name not in self._made:
+            self._made[name] = self._present[name](given)
+        return self._made[name]
 
 
 def missing_module(manifest: Manifest, error: ModuleNotFoundError) -> str:
