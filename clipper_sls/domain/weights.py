@@ -29,6 +29,12 @@ class WeightsFormat(StrEnum):
     TORCHSCRIPT = "torchscript"
     TORCH_EXPORT = "torch-export"
     KERAS = "keras"  # Keras's own, loaded in its safe mode; the function refers to the model by name and own classes
+    MLFLOW = "mlflow"  # an MLflow model directory; what lies there is the function, and there is no pickle beside it
+
+    @property
+    def holds_function(self) -> bool:
+        """Whether `MODEL` is the whole function of a list of inputs, so that the bundle has no `func.pkl`."""
+        return self is WeightsFormat.MLFLOW
 
     @property
     def entry(self) -> str:
@@ -55,6 +61,12 @@ TORCH_EXPORT_FILE = "model.pt2"
 KERAS_FILE = "model.keras"
 KERAS_BACKEND_FILE = "backend.txt"
 """The name of the framework below Keras that the model was deployed from, as KERAS_BACKEND takes it: `torch`."""
+
+MLFLOW_FOLDER = "model"
+"""The MLflow model directory as it is, below the weights' folder."""
+
+MLFLOW_SERVED_AS_FILE = "served-as.json"
+"""Beside it: what the runtime has to know of its MLmodel, which it could not read without a package for YAML."""
 
 
 def weights_format(entry: str) -> WeightsFormat | None:

@@ -15,6 +15,7 @@ LOADER_MODULES = {
     WeightsFormat.TORCHSCRIPT: ("torch",),
     WeightsFormat.TORCH_EXPORT: ("torch",),
     WeightsFormat.KERAS: ("keras",),
+    WeightsFormat.MLFLOW: (),
 }
 """What the runtime's loader of each format imports."""
 

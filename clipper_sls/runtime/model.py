@@ -11,7 +11,7 @@ from typing import IO, Any
 import cloudpickle
 
 from clipper_sls.domain.bundle import CLOSURE_ENTRY, FUNCTION_FILE, MODULES_FOLDER, OBJECT_ENTRY, Manifest
-from clipper_sls.domain.weights import WEIGHTS_FOLDER, WeightsFormat, weights_format
+from clipper_sls.domain.weights import MODEL, WEIGHTS_FOLDER, WeightsFormat, weights_format
 from clipper_sls.errors import InvalidBundleError, ModelStartError
 from clipper_sls.runtime.builtins import BUILTINS
 from clipper_sls.runtime.served_object import SetUpError, set_up
@@ -48,8 +48,11 @@ def load_function(folder: Path, manifest: Manifest) -> Function:
 def _loaded(folder: Path, manifest: Manifest, weights: WeightsFormat | None) -> Function:
     try:
         present = {} if weights is None else load_weights(weights, folder / WEIGHTS_FOLDER)
-        with (folder / FUNCTION_FILE).open("rb") as file:
-            function = _Unpickler(file, present).load()
+        if weights is not None and weights.holds_function:
+            function = present[MODEL]
+        else:
+            with (folder / FUNCTION_FILE).open("rb") as file:
+                function = _Unpickler(file, present).load()
         if manifest.entry == OBJECT_ENTRY:
             function = set_up(function).predict
     except ModuleNotFoundError as error:

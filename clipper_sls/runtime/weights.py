@@ -95,6 +95,12 @@ def _keras(folder: Path) -> Mapping[str, Any]:
     return {MODEL: load}
 
 
+def _mlflow(folder: Path) -> Mapping[str, Any]:
+    from clipper_sls.runtime.mlflow_model import load_mlflow_model
+
+    return {MODEL: load_mlflow_model(folder)}
+
+
 def _only(folder: Path, suffix: str) -> Path:
     (path,) = folder.glob(f"*{suffix}")
     return path
@@ -108,4 +114,5 @@ LOADERS: Mapping[WeightsFormat, Loader] = {
     WeightsFormat.TORCHSCRIPT: _torchscript,
     WeightsFormat.TORCH_EXPORT: _torch_export,
     WeightsFormat.KERAS: _keras,
+    WeightsFormat.MLFLOW: _mlflow,
 }

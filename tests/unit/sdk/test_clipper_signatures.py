@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from clipper_sls.deployers import keras, onnx, python, pytorch, sklearn, xgboost
+from clipper_sls.deployers import keras, mlflow, onnx, python, pytorch, sklearn, xgboost
 from clipper_sls.sdk import ClipperConnection, LocalContainerManager
 
 METHODS = {
@@ -70,6 +70,8 @@ LIKE_CLIPPERS = {
     sklearn.deploy_sklearn_model: f"clipper_conn, name, version, input_type, func, sklearn_model, {DEPLOYED}",
     xgboost.create_endpoint: f"clipper_conn, name, input_type, func, xgboost_model, {ENDPOINT}",
     xgboost.deploy_xgboost_model: f"clipper_conn, name, version, input_type, func, xgboost_model, {DEPLOYED}",
+    mlflow.create_endpoint: f"clipper_conn, name, input_type, model_path, {ENDPOINT}",
+    mlflow.deploy_mlflow_model: f"clipper_conn, name, version, input_type, model_path, {DEPLOYED}",
     onnx.create_endpoint: f"clipper_conn, name, input_type, func, onnx_model, {ENDPOINT}",
     onnx.deploy_onnx_model: f"clipper_conn, name, version, input_type, func, onnx_model, {DEPLOYED}",
 }
