@@ -9,7 +9,7 @@ import io
 import pickle
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import CodeType, ModuleType
 from typing import Any, Protocol, TypeVar
@@ -37,7 +37,10 @@ class Sink(Protocol):
     def write(self, content: bytes, /) -> int: ...
 
 
-NameOf = Callable[[object], str | None]
+PersistentName = str | tuple[str, Mapping[str, object]]
+"""A name, alone or with objects that are pickled beside it for whoever looks the name up."""
+
+NameOf = Callable[[object], PersistentName | None]
 """The name by which a pickle refers to an object that lies elsewhere; None for one that goes into the pickle."""
 
 
@@ -125,5 +128,5 @@ class _ReferringPickler(_FunctionPickler):
         super().__init__(file, identity)
         self._name_of = name_of
 
-    def persistent_id(self, obj: Any) -> str | None:
+    def persistent_id(self, obj: Any) -> PersistentName | None:
         return self._name_of(obj)

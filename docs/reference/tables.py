@@ -25,7 +25,7 @@ from clipper_sls.cli.exit_codes import exit_code_of
 from clipper_sls.cli.main import app
 from clipper_sls.config import Settings
 from clipper_sls.config.model_server import ModelServerSettings
-from clipper_sls.deployers import onnx, python, pytorch, sklearn, xgboost
+from clipper_sls.deployers import keras, mlflow, onnx, python, pytorch, sklearn, xgboost
 from clipper_sls.errors import ClipperError
 from clipper_sls.http.error_map import STATUS_OF
 from clipper_sls.testing.engine import embedded_engine
@@ -105,7 +105,7 @@ def manager() -> Iterator[Row]:
 
 def deployers() -> Iterator[Row]:
     yield "module", "function", "what"
-    for module in (python, sklearn, xgboost, onnx, pytorch):
+    for module in (python, sklearn, xgboost, onnx, pytorch, keras, mlflow):
         for function in _public_functions(module):
             name = module.__name__.rpartition(".")[2]
             yield f"`{name}`", _signature(function.__name__, function), _first_paragraph(function)
