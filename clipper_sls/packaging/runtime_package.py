@@ -7,11 +7,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 import clipper_sls
+from clipper_sls.packaging.locking import locked
 
 RUNTIME_PACKAGES = ("awslambdaric", "cloudpickle", "numpy")
 
 RUNTIME_REQUIREMENTS = tuple(f"{name}=={version(name)}" for name in RUNTIME_PACKAGES)
 """What a model's own environment must hold beside the model's packages; the versions are those of this host."""
+
+
+def runtime_lock() -> tuple[str, ...]:
+    """The versions on this host of those, and of all that they need."""
+    return locked(RUNTIME_REQUIREMENTS, (), excluded=())
+
 
 _PARTS = ("__init__.py", "errors.py", "py.typed", "domain/**/*.py", "runtime/**/*.py")
 

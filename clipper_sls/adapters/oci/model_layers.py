@@ -15,10 +15,12 @@ from clipper_sls.domain.image.contents import (
     BUNDLE_FOLDER,
     PACKAGES_ANNOTATION,
     PACKAGES_FOLDER,
+    PACKAGES_LOCK,
     RUNTIME_FOLDER,
     LayerKind,
     split_bundle,
 )
+from clipper_sls.domain.lock import lock_text
 
 UNOWNED = "other"
 
@@ -35,10 +37,13 @@ def model_layers(context: ImageContext, layout: Layout, scratch: Path, timeout_s
 
 def _dependencies(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Layer:
     folder = scratch / "packages"
-    installed = install(context.packages, context.platform, context.manifest.python, folder, timeout_s)
+    python = context.manifest.python
+    installed = install(context.packages, context.platform, python, folder, timeout_s, constraints=context.constraints)
     files = {**installed.files, **_compiled(context, folder, installed.files, PACKAGES_FOLDER, scratch)}
     sizes = json.dumps(_sizes(installed, files), sort_keys=True, separators=(",", ":"))
-    return write_layer(layout, LayerKind.DEPENDENCIES, _below(PACKAGES_FOLDER, files), {PACKAGES_ANNOTATION: sizes})
+    lock = FileEntry(lock_text(installed.pins))
+    everything = {**_below(PACKAGES_FOLDER, files), PACKAGES_LOCK: lock}
+    return write_layer(layout, LayerKind.DEPENDENCIES, everything, {PACKAGES_ANNOTATION: sizes})
 
 
 def _runtime(context: ImageContext, scratch: Path) -> dict[str, FileEntry]:

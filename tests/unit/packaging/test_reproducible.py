@@ -103,7 +103,7 @@ def test_folder_user_time_zone_locale_umask_times_and_hash_seed_change_no_digest
     made: dict[str, tuple[str, dict[str, str]]],
 ) -> None:
     (_, files), *others = made.values()
-    assert set(files) == {"func.pkl", "modules/shop/late.py", "modules/shop/__init__.py"}
+    assert set(files) == {"clipper.lock", "func.pkl", "modules/shop/late.py", "modules/shop/__init__.py"}
     for _, other in others:
         assert other == files
     assert len({digest for digest, _ in made.values()}) == 1
