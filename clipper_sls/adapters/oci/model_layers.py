@@ -15,11 +15,13 @@ from clipper_sls.domain.image.contents import (
     BUNDLE_FOLDER,
     PACKAGES_ANNOTATION,
     PACKAGES_FOLDER,
+    PACKAGES_LOCK,
     RUNTIME_FOLDER,
     SERVER_FOLDER,
     LayerKind,
     split_bundle,
 )
+from clipper_sls.domain.lock import lock_text
 
 UNOWNED = "other"
 TESTS = frozenset({"test", "tests"})
@@ -48,10 +50,13 @@ def _server(context: ImageContext, layout: Layout, scratch: Path, timeout_s: flo
 
 def _dependencies(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Layer:
     folder = scratch / "packages"
-    installed = install(context.packages, context.platform, context.manifest.python, folder, timeout_s)
+    python = context.manifest.python
+    installed = install(context.packages, context.platform, python, folder, timeout_s, constraints=context.constraints)
     files = {**installed.files, **_compiled(context, folder, installed.files, PACKAGES_FOLDER, scratch)}
     sizes = json.dumps(_sizes(installed, files), sort_keys=True, separators=(",", ":"))
-    return write_layer(layout, LayerKind.DEPENDENCIES, _below(PACKAGES_FOLDER, files), {PACKAGES_ANNOTATION: sizes})
+    lock = FileEntry(lock_text(installed.pins))
+    everything = {**_below(PACKAGES_FOLDER, files), PACKAGES_LOCK: lock}
+    return write_layer(layout, LayerKind.DEPENDENCIES, everything, {PACKAGES_ANNOTATION: sizes})
 
 
 def _sources(context: ImageContext, folder: Path, place: str, scratch: Path) -> dict[str, FileEntry]:
