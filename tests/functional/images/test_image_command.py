@@ -6,11 +6,7 @@ import platform
 import subprocess
 import sys
 import tarfile
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from importlib.metadata import distribution
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +19,12 @@ from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.testing.docker_registry import DockerRegistryUnderTest
 from clipper_sls.testing.images import PulledImage, only_wheels_in, push_base, wheel
+from clipper_sls.testing.installed_packages import closure, repacked
+from clipper_sls.testing.runtime_api import Reply, runtime_api
 
 HERE = {"x86_64": Platform.AMD64, "aarch64": Platform.ARM64}.get(platform.machine())
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-RUNTIME = ("awslambdaric", "cloudpickle", "numpy", "simplejson", "snapshot-restore-py")
+RUNTIME = ("awslambdaric", "cloudpickle", "numpy")
 LIMIT_S = 90
 TRAIN = """
 def predict(inputs):
@@ -34,21 +32,6 @@ def predict(inputs):
     return [tinypackage.FACTOR * float(sum(row)) for row in inputs]
 """
 pytestmark = pytest.mark.skipif(HERE is None, reason="images are for amd64 and arm64")
-
-
-def _repacked(name: str, folder: Path) -> None:
-    """The wheel that was installed here, without its scripts."""
-    import zipfile
-
-    found = distribution(name)
-    tags = [
-        line.partition(": ")[2] for line in (found.read_text("WHEEL") or "").splitlines() if line.startswith("Tag: ")
-    ]
-    path = folder / f"{name.replace('-', '_')}-{found.version}-{tags[0]}.whl"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for file in found.files or ():
-            if ".." not in file.parts and "__pycache__" not in file.parts and Path(file.locate()).is_file():
-                archive.write(file.locate(), file.as_posix())
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +45,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An index of what an image needs, and nothing more."""
     folder = tmp_path_factory.mktemp("wheels")
-    for name in RUNTIME:
-        _repacked(name, folder)
+    for found in closure(RUNTIME):
+        repacked(found, folder)
     wheel(folder, {"tinypackage.py": b"FACTOR = 3\n"})
     return {**os.environ, **only_wheels_in(folder), "DOCKER_CONFIG": str(folder / "docker")}  # noqa: TID251
 
@@ -107,57 +90,6 @@ def built(
     return json.loads(done.stdout), folder
 
 
-class _RuntimeApi(HTTPServer):
-    """One invocation of the AWS Lambda Runtime API; `ended` is set when its result, or an error, has come."""
-
-    def __init__(self, event: bytes) -> None:
-        super().__init__(("127.0.0.1", 0), _Invocation)
-        self.event = event
-        self.result: tuple[str, Any] | None = None
-        self.ended = threading.Event()
-
-
-class _Invocation(BaseHTTPRequestHandler):
-    server: _RuntimeApi
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        for name, value in {
-            "Lambda-Runtime-Aws-Request-Id": "1",
-            "Lambda-Runtime-Deadline-Ms": "4102444800000",
-            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:local:000000000000:function:tripled",
-            "Lambda-Runtime-Trace-Id": "Root=1;Sampled=0",
-            "Content-Type": "application/json",  # without it the runtime's native code crashes
-            "Content-Length": str(len(self.server.event)),
-        }.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(self.server.event)
-
-    def do_POST(self) -> None:
-        content = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.result = self.path.rpartition("/")[2], json.loads(content)
-        self.send_response(202)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-        self.server.ended.set()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def _runtime_api(event: bytes) -> Iterator[_RuntimeApi]:
-    with _RuntimeApi(event) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def _unpacked(layout: Path, folder: Path) -> dict[str, str]:
     """The image's layers in `folder`; returns its variables, with paths that lead there."""
     blobs = layout / "blobs/sha256"
@@ -189,15 +121,13 @@ def test_the_replica_of_an_image_answers_with_nothing_but_what_is_in_the_image(
 
     variables = _unpacked(built[1], tmp_path)
     rows = [struct.pack("<2d", 1.0, 2.0), struct.pack("<2d", 0.5, 0.5)]
-    with _runtime_api(pack_event(InputType.DOUBLES, rows)) as api:
-        address = f"127.0.0.1:{api.server_address[1]}"
-        with _replica(variables, tmp_path, AWS_LAMBDA_RUNTIME_API=address) as replica:
-            try:
-                assert api.ended.wait(LIMIT_S), "no answer"
-            finally:
-                replica.kill()
-                log = replica.stdout.read() if replica.stdout else ""
-    assert api.result == ("response", {"outputs": [9.0, 3.0], "errors": []}), log
+    with runtime_api() as api, _replica(variables, tmp_path, AWS_LAMBDA_RUNTIME_API=api.address) as replica:
+        try:
+            reply = api.ask(pack_event(InputType.DOUBLES, rows))
+        finally:
+            replica.kill()
+            log = replica.stdout.read() if replica.stdout else ""
+    assert reply == Reply("response", {"outputs": [9.0, 3.0], "errors": []}), log
 
 
 @pytest.mark.slow
