@@ -33,6 +33,10 @@ def dev(
         str | None,
         typer.Option(help="A second cache, redis:// or unix://. With a password rather in CLIPPER_SLS_CACHE_URL."),
     ] = None,
+    isolation: Annotated[
+        str | None,
+        typer.Option(metavar="[process|container]", help="What replicas are.", show_default="process"),
+    ] = None,
     ready_file: Annotated[Path | None, typer.Option(help="JSON with both URLs is written here when ready.")] = None,
     move_ports: Annotated[bool, typer.Option("--move-ports", help="Take a free port where one is taken.")] = False,
     as_json: options.Json = False,
@@ -50,6 +54,7 @@ def dev(
         frontends=frontends,
         cache_size_bytes=cache_size_bytes,
         cache_url=cache_url,
+        isolation=isolation,
     )
     raise typer.Exit(run_engine(settings, move_ports=move_ports, ready_file=ready_file, as_json=as_json))
 

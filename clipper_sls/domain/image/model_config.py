@@ -23,6 +23,7 @@ PORT = "8080/tcp"
 
 LABEL_PREFIX = "clipper-sls."
 BUNDLE_DIGEST_LABEL = f"{LABEL_PREFIX}bundle-digest"
+INPUT_TYPE_LABEL = f"{LABEL_PREFIX}input-type"
 
 WRITABLE = {
     "HOME": "/tmp",  # noqa: S108 - of the container, not of this machine
@@ -96,7 +97,7 @@ def labels(manifest: Manifest, release: str) -> dict[str, str]:
         BUNDLE_DIGEST_LABEL: manifest.digest,
         f"{LABEL_PREFIX}model": manifest.name,
         f"{LABEL_PREFIX}model-version": manifest.version,
-        f"{LABEL_PREFIX}input-type": manifest.input_type,
+        INPUT_TYPE_LABEL: manifest.input_type,
         f"{LABEL_PREFIX}python": manifest.python,
         f"{LABEL_PREFIX}release": release,
     }
