@@ -8,8 +8,9 @@ from pathlib import Path
 from clipper_sls.adapters.oci.bytecode import HOST_PYTHON, compiled
 from clipper_sls.adapters.oci.layers import Layer, write_layer
 from clipper_sls.adapters.oci.layout import Layout
+from clipper_sls.adapters.oci.packages import Fill
 from clipper_sls.adapters.oci.tar_stream import FileEntry
-from clipper_sls.adapters.oci.wheels import Installed, install
+from clipper_sls.adapters.oci.wheels import Installed, installed_in
 from clipper_sls.domain.image.building import ImageContext
 from clipper_sls.domain.image.contents import (
     BUNDLE_FOLDER,
@@ -23,19 +24,20 @@ from clipper_sls.domain.image.contents import (
 UNOWNED = "other"
 
 
-def model_layers(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Iterator[Layer]:
+def model_layers(context: ImageContext, layout: Layout, scratch: Path, fill: Fill) -> Iterator[Layer]:
     """Written to `layout`, lowest first. A model without weights has no layer of them. Raises ImageBuildError."""
     split = split_bundle(context.manifest)
-    yield _dependencies(context, layout, scratch, timeout_s)
+    yield _dependencies(context, layout, scratch, fill)
     if split.weights:
         yield write_layer(layout, LayerKind.WEIGHTS, _of_bundle(context, split.weights))
     runtime = _runtime(context, scratch)
     yield write_layer(layout, LayerKind.CODE, {**_of_bundle(context, split.code), **runtime})
 
 
-def _dependencies(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Layer:
+def _dependencies(context: ImageContext, layout: Layout, scratch: Path, fill: Fill) -> Layer:
     folder = scratch / "packages"
-    installed = install(context.packages, context.platform, context.manifest.python, folder, timeout_s)
+    fill(LayerKind.DEPENDENCIES, folder)
+    installed = installed_in(folder, context.platform)
     files = {**installed.files, **_compiled(context, folder, installed.files, PACKAGES_FOLDER, scratch)}
     sizes = json.dumps(_sizes(installed, files), sort_keys=True, separators=(",", ":"))
     return write_layer(layout, LayerKind.DEPENDENCIES, _below(PACKAGES_FOLDER, files), {PACKAGES_ANNOTATION: sizes})

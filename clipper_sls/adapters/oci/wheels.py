@@ -36,10 +36,10 @@ class Installed:
     owners: Mapping[str, str]
 
 
-def install(packages: Sequence[str], platform: Platform, python: str, folder: Path, timeout_s: float) -> Installed:
+def install(packages: Sequence[str], platform: Platform, python: str, folder: Path, timeout_s: float) -> None:
     """Put `packages`, and what they need, into `folder`; `python` is a version, "3.11".
 
-    Raises ImageBuildError with the end of uv's output, or naming the package that is for another platform.
+    Raises ImageBuildError with the end of uv's output.
     """
     arguments = (
         *("pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder)),
@@ -47,6 +47,10 @@ def install(packages: Sequence[str], platform: Platform, python: str, folder: Pa
         *("--only-binary", ":all:", "--link-mode", "copy", "--", *packages),
     )
     _run(arguments, f"Python {python} on {platform} with {shortened(', '.join(packages), 300)}", timeout_s)
+
+
+def installed_in(folder: Path, platform: Platform) -> Installed:
+    """What an installer put there. Raises ImageBuildError naming the package that is for another platform."""
     installed = _installed(folder)
     check_platform(installed, platform)
     return installed

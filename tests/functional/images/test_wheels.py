@@ -6,7 +6,7 @@ import pytest
 
 from clipper_sls.adapters.oci.bytecode import compiled
 from clipper_sls.adapters.oci.tar_stream import FileEntry
-from clipper_sls.adapters.oci.wheels import Installed, install
+from clipper_sls.adapters.oci.wheels import Installed, install, installed_in
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.image_errors import ImageBuildError
 from clipper_sls.testing.images import only_wheels_in, wheel
@@ -29,7 +29,8 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _installed(folder: Path, platform: Platform = Platform.AMD64, package: str = "tinypackage==1.0") -> Installed:
-    return install([package], platform, "3.11", folder, 60)
+    install([package], platform, "3.11", folder, 60)
+    return installed_in(folder, platform)
 
 
 def _content(entry: FileEntry) -> bytes:

@@ -1,0 +1,44 @@
+"""Installs the packages of one layer, inside a build: `install.py LAYER.json`.
+
+The file holds `packages` and `constraints`, as pip takes them; `is_complete`, whether they are all that they need; the
+`target` folder; and `python`, the minor version that the function was pickled by, or null where any will do.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def main() -> int:
+    layer = json.loads(Path(sys.argv[1]).read_bytes())
+    here, base = f"{sys.version_info.major}.{sys.version_info.minor}", Path("/build/base-python").read_text()
+    if layer["python"] not in (None, base):
+        print(
+            f"The base has Python {base}, and the function was pickled by Python {layer['python']}, which no other "
+            f"can read. Name a base with Python {layer['python']}",
+            file=sys.stderr,
+        )
+        return 1
+    if here != base:
+        print(
+            f"The packages would be installed by Python {here}, for a base with Python {base}. Name a builder with "
+            f"the Python of the base",
+            file=sys.stderr,
+        )
+        return 1
+    target = Path(layer["target"])
+    target.mkdir(parents=True)
+    if not layer["packages"]:
+        return 0
+    constraints = Path("/build/constraints.txt")
+    constraints.write_text("\n".join(layer["constraints"]))
+    options = ["--no-compile", "--no-cache-dir", "--disable-pip-version-check", "--root-user-action", "ignore"]
+    options += ["--no-deps"] if layer["is_complete"] else []
+    command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target)]
+    command += ["--constraint", str(constraints), "--", *layer["packages"]]
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - what the build was asked for
+
+
+if __name__ == "__main__":
+    sys.exit(main())
