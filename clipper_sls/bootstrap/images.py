@@ -16,13 +16,18 @@ from clipper_sls.adapters.oci.packages import Packages, WheelPackages
 from clipper_sls.adapters.oci.registries import Registries
 from clipper_sls.adapters.oci.sources import from_layout, from_registry, opened
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
-from clipper_sls.domain.image.building import ImageContext
+from clipper_sls.domain.image.building import ImageContext, ServerPart
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.image.report import ImageReport, report_on
 from clipper_sls.errors import InvalidSettingError
 from clipper_sls.packaging.runtime_images import runtime_image
-from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, stage_runtime
+from clipper_sls.packaging.runtime_package import (
+    RUNTIME_REQUIREMENTS,
+    server_requirements,
+    stage_runtime,
+    stage_server,
+)
 from clipper_sls.ports.image_builder import ImageBuilder
 
 
@@ -81,6 +86,7 @@ def image_context(bundle: Path, base: str | None, platform: str, scratch: Path) 
         platform=Platform.parse(platform),
         packages=packages_for(manifest, RUNTIME_REQUIREMENTS),
         runtime=stage_runtime(scratch),
+        server=ServerPart(server_requirements(), stage_server(scratch)),
         release=__version__,
     )
 

@@ -70,9 +70,7 @@ def packages(containers: DockerEngineUnderTest, told: list[str]) -> Iterator[Doc
 
 
 @pytest.fixture
-def builder(
-    containers: DockerEngineUnderTest, packages: DockerPackages, tmp_path: Path
-) -> Iterator[OciImageBuilder]:
+def builder(containers: DockerEngineUnderTest, packages: DockerPackages, tmp_path: Path) -> Iterator[OciImageBuilder]:
     with Registries(docker_config=tmp_path / "none", pause=_never) as registries:
         yield OciImageBuilder(layout=Layout(tmp_path / "layout"), registries=registries, packages=packages)
     for version in ("1", "2"):

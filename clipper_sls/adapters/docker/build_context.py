@@ -8,12 +8,12 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from clipper_sls.adapters.docker.pip_configuration import pip_configuration
 from clipper_sls.domain.image.building import ImageContext
-from clipper_sls.domain.image.contents import PACKAGES_FOLDER, RUNTIME_FOLDER, split_bundle
+from clipper_sls.domain.image.contents import PACKAGES_FOLDER, RUNTIME_FOLDER, SERVER_FOLDER, split_bundle
 
 CHUNK_BYTES = 1 << 20
 _READABLE = 0o644
@@ -26,24 +26,20 @@ def build_context(context: ImageContext, image: Path) -> Iterator[bytes]:
     files: dict[str, Path | bytes] = {"Dockerfile": image / "Dockerfile"}
     files |= {f"build/{name}": image / name for name in _SCRIPTS}
     files["build/pip.conf"] = pip_configuration(os.environ).encode()
-    files["build/packages.json"] = _layer(context)
-    files |= {f"sources/{RUNTIME_FOLDER}/{path}": context.runtime / path for path in _sources(context.runtime)}
-    for folder, paths in (("weights", split.weights), ("code", split.code)):
-        files |= {f"{folder}/{path}": context.bundle / path for path in paths}
+    python = context.manifest.python if context.manifest.holds_pickle else None
+    files["build/server.json"] = _layer(SERVER_FOLDER, context.server.packages, python, is_complete=True)
+    files["build/packages.json"] = _layer(PACKAGES_FOLDER, context.packages, python, is_complete=False)
+    for place, folder in ((RUNTIME_FOLDER, context.runtime), (SERVER_FOLDER, context.server.sources)):
+        files |= {f"sources/{place}/{path}": folder / path for path in _sources(folder)}
+    for kind, paths in (("weights", split.weights), ("code", split.code)):
+        files |= {f"{kind}/{path}": context.bundle / path for path in paths}
     return _archive(files, folders=("weights", "code"))
 
 
-def _layer(context: ImageContext) -> bytes:
-    manifest = context.manifest
-    return json.dumps(
-        {
-            "packages": list(context.packages),
-            "constraints": [],
-            "is_complete": False,
-            "target": f"/{PACKAGES_FOLDER}",
-            "python": manifest.python if manifest.holds_pickle else None,
-        }
-    ).encode()
+def _layer(folder: str, packages: Sequence[str], python: str | None, *, is_complete: bool) -> bytes:
+    """What `install.py` reads."""
+    fields = {"packages": list(packages), "constraints": [], "is_complete": is_complete, "python": python}
+    return json.dumps({**fields, "target": f"/{folder}"}).encode()
 
 
 def _sources(folder: Path) -> list[str]:

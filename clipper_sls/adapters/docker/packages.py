@@ -10,12 +10,12 @@ from pathlib import Path
 from clipper_sls.adapters.docker.build_context import build_context
 from clipper_sls.adapters.docker.engine import Build, DockerEngine
 from clipper_sls.domain.image.building import ImageContext
-from clipper_sls.domain.image.contents import PACKAGES_FOLDER, LayerKind
+from clipper_sls.domain.image.contents import PACKAGES_FOLDER, SERVER_FOLDER, LayerKind
 from clipper_sls.domain.image.model_config import labels
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.errors import InvalidSettingError
 
-_FOLDERS = {LayerKind.DEPENDENCIES: PACKAGES_FOLDER}
+_FOLDERS = {LayerKind.SERVER: SERVER_FOLDER, LayerKind.DEPENDENCIES: PACKAGES_FOLDER}
 
 
 class DockerPackages:

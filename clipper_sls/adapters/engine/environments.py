@@ -5,10 +5,10 @@ anew.
 """
 
 import asyncio
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from site import getsitepackages
@@ -16,19 +16,13 @@ from site import getsitepackages
 import clipper_sls
 from clipper_sls.adapters.engine import environment_build
 from clipper_sls.adapters.engine.environment_choice import Recipe, recipe_for
+from clipper_sls.adapters.engine.interpreters import Interpreter
+from clipper_sls.adapters.engine.process_environment import passed_on
 from clipper_sls.domain.bundle import Manifest
 from clipper_sls.errors import EnvironmentBuildError
 
 _MARKER = ".complete"
 HOST_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
-@dataclass(frozen=True, slots=True)
-class Interpreter:
-    """A Python, and the folder to add to its path so that it finds clipper_sls; None when it does already."""
-
-    python: Path
-    python_path: Path | None
 
 
 class Environments:
@@ -52,11 +46,12 @@ class Environments:
             installed_version=_installed_version,
             runtime_requirements=self._runtime_requirements,
         )
+        variables = passed_on(os.environ)
         if recipe is None:
-            return Interpreter(Path(sys.executable), _host_python_path())
+            return Interpreter(Path(sys.executable), _host_python_path(), variables)
         async with self._locks[recipe.key]:
             folder = await self._built(recipe)
-        return Interpreter(environment_build.interpreter(folder), self._runtime_path)
+        return Interpreter(environment_build.interpreter(folder), str(self._runtime_path), variables)
 
     async def _built(self, recipe: Recipe) -> Path:
         folder = self._folder / recipe.key
@@ -83,8 +78,8 @@ def _installed_version(name: str) -> str | None:
         return None
 
 
-def _host_python_path() -> Path | None:
+def _host_python_path() -> str | None:
     """Where clipper_sls was imported from, unless every process of this interpreter finds it there."""
     parent = Path(clipper_sls.__file__).resolve().parent.parent
     is_installed = any(parent == Path(folder).resolve() for folder in getsitepackages())
-    return None if is_installed else parent
+    return None if is_installed else str(parent)

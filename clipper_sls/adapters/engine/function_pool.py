@@ -7,16 +7,15 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from clipper_sls.adapters.engine import refusals
 from clipper_sls.adapters.engine.calls import Asked, refused
 from clipper_sls.adapters.engine.dispatcher import Dispatcher
-from clipper_sls.adapters.engine.launcher import ReplicaLauncher
+from clipper_sls.adapters.engine.launching import Launcher
 from clipper_sls.adapters.engine.limits import EngineLimits
-from clipper_sls.adapters.engine.log_files import VersionLogs
 from clipper_sls.adapters.engine.readiness import Readiness
 from clipper_sls.adapters.engine.replica import Ending, Replica
+from clipper_sls.adapters.engine.replica_logs import ReplicaLogs
 from clipper_sls.adapters.engine.row_queue import Batch
 from clipper_sls.domain import replicas as rules
 from clipper_sls.domain.query import Deadline, PackedRow, RowResult, Unanswered
@@ -36,8 +35,8 @@ class FunctionPool:
         self,
         *,
         version: ModelVersion,
-        launcher: ReplicaLauncher,
-        logs: VersionLogs,
+        launcher: Launcher,
+        logs: ReplicaLogs,
         clock: Clock,
         metrics: Metrics,
         limits: EngineLimits,
@@ -152,9 +151,9 @@ class FunctionPool:
             last_error=self._last_error,
         )
 
-    def live_logs(self) -> list[Path]:
-        """Logs that are being written."""
-        return [self._logs.path(replica_id) for replica_id in (*self._live, *self._stopping)]
+    def bound_logs(self) -> None:
+        """Keep logs that are being written from growing without end; slow, and for any thread."""
+        self._logs.bound((*self._live, *self._stopping), self._limits.replica_log_bytes)
 
     def replica_ready(self) -> None:
         self._count_ready()
@@ -237,6 +236,7 @@ class FunctionPool:
             replica_id, self._next_id = self._next_id, self._next_id + 1
             replica = Replica(
                 replica_id=replica_id,
+                model=self._model,
                 launcher=self._launcher,
                 logs=self._logs,
                 owner=self,

@@ -8,18 +8,15 @@ from pathlib import Path
 
 from clipper_sls.adapters.engine import refusals
 from clipper_sls.adapters.engine.calls import refused
-from clipper_sls.adapters.engine.environments import Environments
 from clipper_sls.adapters.engine.function_pool import FunctionPool
-from clipper_sls.adapters.engine.launcher import ReplicaLauncher
-from clipper_sls.adapters.engine.lifeline import Lifeline
+from clipper_sls.adapters.engine.launching import Launchers
 from clipper_sls.adapters.engine.limits import EngineLimits
-from clipper_sls.adapters.engine.log_files import VersionLogs, all_log_files, keep_newest_half
+from clipper_sls.adapters.engine.replica_logs import Logs
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.query import Deadline, PackedRow, RowResult
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import PoolStatus
 from clipper_sls.errors import ContainerlessModelError, InvalidSettingError, NoReplicaError
-from clipper_sls.ports.bundle_store import BundleStore
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
 from clipper_sls.ports.model_invoker import LateOutput
@@ -28,37 +25,17 @@ _log = logging.getLogger(__name__)
 
 
 class FunctionPools:
-    """Implements `ModelHost` and `ModelInvoker`.
-
-    Keeps environments, logs and work below `state_dir`. `clock.now` must run with the event loop's time. `runtime_path`
-    is a folder that holds clipper_sls for environments without it, `runtime_requirements` what it needs there.
-    """
+    """Implements `ModelHost` and `ModelInvoker`. `clock.now` must run with the event loop's time."""
 
     def __init__(
-        self,
-        *,
-        state_dir: Path,
-        bundles: BundleStore,
-        clock: Clock,
-        metrics: Metrics,
-        limits: EngineLimits,
-        runtime_path: Path,
-        runtime_requirements: Sequence[str],
+        self, *, launchers: Launchers, logs: Logs, clock: Clock, metrics: Metrics, limits: EngineLimits
     ) -> None:
-        self._log_folder = state_dir / "logs"
-        self._work_folder = state_dir / "work"
-        self._bundles = bundles
+        self._launchers = launchers
+        self._logs = logs
         self._clock = clock
         self._metrics = metrics
         self._limits = limits
-        self._environments = Environments(
-            folder=state_dir / "environments",
-            runtime_path=runtime_path,
-            runtime_requirements=runtime_requirements,
-            timeout_s=limits.environment_timeout_s,
-        )
         self._pools: dict[ModelId, FunctionPool] = {}
-        self._lifeline: Lifeline | None = None
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self, version: ModelVersion) -> None:
@@ -109,9 +86,7 @@ class FunctionPools:
             with suppress(asyncio.CancelledError):
                 await self._watch
             self._watch = None
-        if self._lifeline is not None:
-            self._lifeline.cut()
-            self._lifeline = None
+        self._launchers.close()
 
     def invoke(
         self,
@@ -133,7 +108,7 @@ class FunctionPools:
 
     def log_files(self, model: ModelId | None = None) -> Sequence[Path]:
         """See `ModelHost.log_files`; of all models, they come by model and version."""
-        return all_log_files(self._log_folder) if model is None else VersionLogs(self._log_folder, model).files()
+        return self._logs.files() if model is None else self._logs.of(model).files()
 
     def _check(self, scaling: Scaling) -> None:
         if scaling.maximum > self._limits.max_replicas:
@@ -145,21 +120,11 @@ class FunctionPools:
     def _host(self, version: ModelVersion) -> FunctionPool:
         if version.bundle_digest is None:
             raise ContainerlessModelError(f"Model {version.id} has no bundle: it runs elsewhere and cannot be hosted")
-        self._lifeline = self._lifeline or Lifeline()
         self._watch = self._watch or asyncio.create_task(self._keep_watching(), name="watch of replicas")
-        launcher = ReplicaLauncher(
-            model=version.id,
-            bundle_digest=version.bundle_digest,
-            bundles=self._bundles,
-            environments=self._environments,
-            work_folder=self._work_folder / version.id.name / version.id.version,
-            lifeline_fd=self._lifeline.read_fd,
-            memory_mib=self._limits.replica_memory_mib,
-        )
         pool = FunctionPool(
             version=version,
-            launcher=launcher,
-            logs=VersionLogs(self._log_folder, version.id),
+            launcher=self._launchers.launcher(version.id, version.bundle_digest),
+            logs=self._logs.of(version.id),
             clock=self._clock,
             metrics=self._metrics,
             limits=self._limits,
@@ -185,11 +150,9 @@ class FunctionPools:
         pools = tuple(self._pools.values())
         for pool in pools:
             pool.check(self._clock.now())
-        logs = [path for pool in pools for path in pool.live_logs()]
-        if logs:
-            await asyncio.to_thread(_bound, logs, self._limits.replica_log_bytes)
+        await asyncio.to_thread(_bound_logs, pools)
 
 
-def _bound(logs: Sequence[Path], max_bytes: int) -> None:
-    for path in logs:
-        keep_newest_half(path, max_bytes)
+def _bound_logs(pools: Sequence[FunctionPool]) -> None:
+    for pool in pools:
+        pool.bound_logs()

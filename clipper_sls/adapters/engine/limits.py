@@ -11,7 +11,6 @@ class EngineLimits:
 
     start_timeout_s: float = 60.0  # from the start of a replica's process to its first wait for work
     function_timeout_s: float = 30.0  # one batch
-    environment_timeout_s: float = 600.0  # building a virtual environment
     idle_limit_s: float = 300.0  # without a query, before surplus replicas stop
     drain_timeout_s: float = 10.0  # for batches under way when replicas are told to stop
     stop_grace_s: float = 2.0  # between SIGTERM and SIGKILL

@@ -33,6 +33,25 @@ class VersionLogs:
         self._folder.mkdir(parents=True, exist_ok=True)
         return os.open(self.path(replica_id), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
+    def note(self, replica_id: int, sentence: str) -> None:
+        """See `ReplicaLogs.note`; a full disk loses the note and nothing else."""
+        with suppress(OSError), self.path(replica_id).open("ab") as file:
+            file.write(f"\n[clipper-sls] {sentence}\n".encode())
+
+    def tail(self, replica_id: int, line_count: int) -> str:
+        """See `ReplicaLogs.tail`."""
+        try:
+            with self.path(replica_id).open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+                lines = file.read().decode(errors="replace").splitlines()
+        except OSError:
+            return ""
+        return "\n".join(lines[-line_count:])
+
+    def bound(self, replica_ids: Sequence[int], max_bytes: int) -> None:
+        for replica_id in replica_ids:
+            _keep_newest_half(self.path(replica_id), max_bytes)
+
     def files(self) -> list[Path]:
         """Oldest replica first."""
         return [self.path(replica_id) for replica_id in sorted(self._ids())]
@@ -47,34 +66,22 @@ class VersionLogs:
         return [int(path.stem) for path in self._folder.glob(f"*{_SUFFIX}") if path.stem.isdecimal()]
 
 
-def all_log_files(folder: Path) -> Sequence[Path]:
-    """Logs of every version, by model and version, oldest replica first within one."""
-    versions = sorted(path for path in folder.glob("*/*") if path.is_dir())
-    return [file for path in versions for file in VersionLogs(folder, _model_of(path)).files()]
+class LogFolder:
+    """The logs of all versions, below `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def of(self, model: ModelId) -> VersionLogs:
+        return VersionLogs(self._folder, model)
+
+    def files(self) -> list[Path]:
+        """By model and version, oldest replica first within one."""
+        versions = sorted(path for path in self._folder.glob("*/*") if path.is_dir())
+        return [file for path in versions for file in self.of(ModelId.of(path.parent.name, path.name)).files()]
 
 
-def _model_of(version_folder: Path) -> ModelId:
-    return ModelId.of(version_folder.parent.name, version_folder.name)
-
-
-def tail(path: Path, line_count: int) -> str:
-    """The last lines of a log; empty when there is none."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-            lines = file.read().decode(errors="replace").splitlines()
-    except OSError:
-        return ""
-    return "\n".join(lines[-line_count:])
-
-
-def note(path: Path, sentence: str) -> None:
-    """Add what the engine did to a replica to that replica's log; a full disk loses the note and nothing else."""
-    with suppress(OSError), path.open("ab") as file:
-        file.write(f"\n[clipper-sls] {sentence}\n".encode())
-
-
-def keep_newest_half(path: Path, max_bytes: int) -> None:
+def _keep_newest_half(path: Path, max_bytes: int) -> None:
     """Cut a log that is larger than `max_bytes` to about the last half of that, from the start of a line on.
 
     The replica goes on writing to the same file: what it writes while the file is being cut may be lost.

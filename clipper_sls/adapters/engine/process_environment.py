@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from clipper_sls.adapters.engine.interpreters import Interpreter
 from clipper_sls.domain.identifiers import ModelId
 
 _PASSED_ON = frozenset(
@@ -71,9 +72,13 @@ class ReplicaIdentity:
     memory_mib: int
 
 
-def replica_environment(identity: ReplicaIdentity, host: Mapping[str, str], python_path: Path | None) -> dict[str, str]:
-    """Variables of the host that may pass, and ours. `python_path` is where clipper_sls lies when not installed."""
-    passed = {name: value for name, value in host.items() if name in _PASSED_ON or name.startswith(_PASSED_PREFIX)}
+def passed_on(host: Mapping[str, str]) -> dict[str, str]:
+    """Of the variables of a host, those that a model may see."""
+    return {name: value for name, value in host.items() if name in _PASSED_ON or name.startswith(_PASSED_PREFIX)}
+
+
+def replica_environment(identity: ReplicaIdentity, interpreter: Interpreter) -> dict[str, str]:
+    """The interpreter's variables, and over them what a replica has to know."""
     ours = {
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{identity.port}",
         "AWS_LAMBDA_FUNCTION_NAME": identity.model.name,
@@ -87,9 +92,9 @@ def replica_environment(identity: ReplicaIdentity, host: Mapping[str, str], pyth
         "PYTHONUNBUFFERED": "1",
         "PYTHONSAFEPATH": "1",  # else the working folder could shadow modules
     }
-    if python_path is not None:
-        ours["PYTHONPATH"] = str(python_path)
-    return {**passed, **ours}
+    if interpreter.python_path is not None:
+        ours["PYTHONPATH"] = interpreter.python_path
+    return {**interpreter.variables, **ours}
 
 
 def function_arn(model: ModelId) -> str:

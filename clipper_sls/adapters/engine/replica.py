@@ -5,21 +5,18 @@ Reports to a `ReplicaOwner`; decides nothing about other replicas, restarts or q
 
 import asyncio
 import os
-import signal
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import uuid4
 
-from clipper_sls.adapters.engine import log_files
-from clipper_sls.adapters.engine.launcher import ReplicaLauncher
+from clipper_sls.adapters.engine.launching import Launcher, RunningReplica
 from clipper_sls.adapters.engine.limits import MIB, EngineLimits
-from clipper_sls.adapters.engine.log_files import VersionLogs
-from clipper_sls.adapters.engine.memory import resident_bytes
 from clipper_sls.adapters.engine.process_environment import function_arn
-from clipper_sls.adapters.engine.replica_process import describe_exit, signal_group
+from clipper_sls.adapters.engine.replica_logs import ReplicaLogs
 from clipper_sls.adapters.engine.results import failed, read_failure, read_result
 from clipper_sls.adapters.engine.row_queue import Batch
 from clipper_sls.adapters.engine.runtime_api import Invocation, Poll, RuntimeApi
+from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.query import RowResult
 from clipper_sls.domain.replicas import ReplicaState, ReplicaStatus
 from clipper_sls.errors import ClipperError, ModelStartError, ModelStartTimeoutError
@@ -66,25 +63,27 @@ class Replica:
         self,
         *,
         replica_id: int,
-        launcher: ReplicaLauncher,
-        logs: VersionLogs,
+        model: ModelId,
+        launcher: Launcher,
+        logs: ReplicaLogs,
         owner: ReplicaOwner,
         clock: Clock,
         limits: EngineLimits,
     ) -> None:
         self.replica_id = replica_id
         self.state = ReplicaState.STARTING
+        self._model = model
         self._launcher = launcher
         self._logs = logs
         self._log_path = logs.path(replica_id)
         self._owner = owner
         self._clock = clock
         self._limits = limits
-        self._function_arn = function_arn(launcher.model)
+        self._function_arn = function_arn(model)
         self._started_at = clock.wall()
         self._rows_answered = 0
         self._preparation: asyncio.Task[None] | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: RunningReplica | None = None
         self._poll: Poll | None = None
         self._batch: Batch | None = None
         self._due_at = float("inf")  # the start, the batch under way, or the way back for more must be over by then
@@ -129,11 +128,11 @@ class Replica:
 
     def check(self, now: float) -> None:
         """End the process if it takes too long or too much; to be called from time to time."""
-        if self._process is None or self._process.returncode is not None:
+        if self._process is None or self._process.has_ended:
             return
         if now >= self._due_at:
             self._end_late()
-        elif resident_bytes(self._process.pid) > self._limits.replica_memory_mib * MIB:
+        elif self._process.occupied_bytes() > self._limits.replica_memory_mib * MIB:
             self._kill(f"used more than its memory limit of {self._limits.replica_memory_mib} MiB and was killed")
 
     def status(self) -> ReplicaStatus:
@@ -192,7 +191,7 @@ class Replica:
 
     async def _run(self, api: RuntimeApi) -> Ending:
         try:
-            return self._ending(describe_exit(await self._serve(api)))
+            return self._ending(await self._serve(api))
         except ClipperError as error:  # before there was a process
             return Ending(self._is_stopping, None, "could not be started", str(error), error)
         except OSError as error:
@@ -202,13 +201,12 @@ class Replica:
                 raise
             return self._ending("was stopped while it was being started")
 
-    async def _serve(self, api: RuntimeApi) -> int:
+    async def _serve(self, api: RuntimeApi) -> str:
         self._preparation = asyncio.create_task(self._launcher.prepare())
         await self._preparation
-        port = await api.open()
         log_fd = self._logs.open(self.replica_id)
         try:
-            self._process = await self._launcher.spawn(port, log_fd)
+            self._process = await self._launcher.spawn(api, log_fd)
         finally:
             os.close(log_fd)
         self._due_at = self._clock.now() + self._limits.start_timeout_s
@@ -217,7 +215,7 @@ class Replica:
         try:
             return await self._process.wait()
         finally:
-            signal_group(self._process.pid, signal.SIGKILL)
+            self._process.kill()
 
     def _finished(self) -> Batch:
         """The batch under way; it is no longer."""
@@ -247,9 +245,9 @@ class Replica:
         if self._process is None:
             if self._preparation is not None:
                 self._preparation.cancel()
-        elif self._process.returncode is None:
-            signal_group(self._process.pid, signal.SIGTERM)
-            asyncio.get_running_loop().call_later(self._limits.stop_grace_s, self._kill_group)
+        elif not self._process.has_ended:
+            self._process.terminate()
+            asyncio.get_running_loop().call_later(self._limits.stop_grace_s, self._end_now)
 
     def _end_late(self) -> None:
         if self.state is ReplicaState.STARTING:
@@ -263,12 +261,12 @@ class Replica:
     def _kill(self, reason: str) -> None:
         self._kill_reason = reason
         self._due_at = float("inf")
-        log_files.note(self._log_path, f"replica {self.replica_id} {reason}")
-        self._kill_group()
+        self._logs.note(self.replica_id, f"replica {self.replica_id} {reason}")
+        self._end_now()
 
-    def _kill_group(self) -> None:
-        if self._process is not None and self._process.returncode is None:
-            signal_group(self._process.pid, signal.SIGKILL)
+    def _end_now(self) -> None:
+        if self._process is not None and not self._process.has_ended:
+            self._process.kill()
 
     def _ending(self, exit_story: str) -> Ending:
         ready_for_s = None if self._ready_at is None else self._clock.now() - self._ready_at
@@ -279,7 +277,7 @@ class Replica:
         return Ending(self._is_stopping, ready_for_s, story, summary, self._start_error(summary))
 
     def _start_error(self, summary: str) -> ClipperError:
-        tail = log_files.tail(self._log_path, self._limits.log_tail_lines)
+        tail = self._logs.tail(self.replica_id, self._limits.log_tail_lines)
         log = f"\nThe end of the log:\n{tail}" if tail else ""
         kind = ModelStartTimeoutError if self._is_too_slow else ModelStartError
-        return kind(f"Model {self._launcher.model} did not start: {summary}{log}")
+        return kind(f"Model {self._model} did not start: {summary}{log}")

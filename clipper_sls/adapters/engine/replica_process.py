@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipper_sls.adapters.engine.memory import limit_private_memory
+from clipper_sls.adapters.engine.memory import limit_private_memory, resident_bytes
 
 RUNTIME_MODULE = "clipper_sls.runtime"
 
@@ -25,8 +25,32 @@ class Launch:
     memory_mib: int
 
 
-async def spawn(launch: Launch) -> asyncio.subprocess.Process:
-    """Start a process that leads its own group, so that what the model starts can be ended with it. Raises OSError.
+class ReplicaProcess:
+    """The leader of a process group, so that what the model starts can be ended with it."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.pid = process.pid
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.returncode is not None
+
+    async def wait(self) -> str:
+        return describe_exit(await self._process.wait())
+
+    def terminate(self) -> None:
+        signal_group(self.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        signal_group(self.pid, signal.SIGKILL)
+
+    def occupied_bytes(self) -> int:
+        return resident_bytes(self.pid)
+
+
+async def spawn(launch: Launch) -> ReplicaProcess:
+    """Start a replica. Raises OSError.
 
     Must run in the thread that lives as long as the engine: the kernel ends a replica when the *thread* that started
     it ends.
@@ -44,11 +68,11 @@ async def spawn(launch: Launch) -> asyncio.subprocess.Process:
         start_new_session=True,
     )
     limit_private_memory(process.pid, launch.memory_mib)
-    return process
+    return ReplicaProcess(process)
 
 
 def signal_group(pid: int, number: signal.Signals) -> None:
-    """Send a signal to a replica and to all that it started; no error when they are gone."""
+    """Send a signal to a process and to all that it started; no error when they are gone."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
 

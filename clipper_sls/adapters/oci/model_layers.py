@@ -17,6 +17,7 @@ from clipper_sls.domain.image.contents import (
     PACKAGES_ANNOTATION,
     PACKAGES_FOLDER,
     RUNTIME_FOLDER,
+    SERVER_FOLDER,
     LayerKind,
     split_bundle,
 )
@@ -27,11 +28,22 @@ UNOWNED = "other"
 def model_layers(context: ImageContext, layout: Layout, scratch: Path, fill: Fill) -> Iterator[Layer]:
     """Written to `layout`, lowest first. A model without weights has no layer of them. Raises ImageBuildError."""
     split = split_bundle(context.manifest)
+    yield _server(context, layout, scratch, fill)
     yield _dependencies(context, layout, scratch, fill)
     if split.weights:
         yield write_layer(layout, LayerKind.WEIGHTS, _of_bundle(context, split.weights))
-    runtime = _runtime(context, scratch)
+    runtime = _sources(context, context.runtime, RUNTIME_FOLDER, scratch)
     yield write_layer(layout, LayerKind.CODE, {**_of_bundle(context, split.code), **runtime})
+
+
+def _server(context: ImageContext, layout: Layout, scratch: Path, fill: Fill) -> Layer:
+    folder, server = scratch / "server", context.server
+    fill(LayerKind.SERVER, folder)
+    installed = installed_in(folder, context.platform)
+    files = {**installed.files, **_compiled(context, folder, installed.files, SERVER_FOLDER, scratch)}
+    sizes = json.dumps(_sizes(installed, files), sort_keys=True, separators=(",", ":"))
+    everything = {**_below(SERVER_FOLDER, files), **_sources(context, server.sources, SERVER_FOLDER, scratch)}
+    return write_layer(layout, LayerKind.SERVER, everything, {PACKAGES_ANNOTATION: sizes})
 
 
 def _dependencies(context: ImageContext, layout: Layout, scratch: Path, fill: Fill) -> Layer:
@@ -43,11 +55,9 @@ def _dependencies(context: ImageContext, layout: Layout, scratch: Path, fill: Fi
     return write_layer(layout, LayerKind.DEPENDENCIES, _below(PACKAGES_FOLDER, files), {PACKAGES_ANNOTATION: sizes})
 
 
-def _runtime(context: ImageContext, scratch: Path) -> dict[str, FileEntry]:
-    sources = {path.relative_to(context.runtime).as_posix(): path for path in context.runtime.rglob("*.py")}
-    entries = {name: FileEntry(path) for name, path in sources.items()}
-    entries |= _compiled(context, context.runtime, entries, RUNTIME_FOLDER, scratch)
-    return _below(RUNTIME_FOLDER, entries)
+def _sources(context: ImageContext, folder: Path, place: str, scratch: Path) -> dict[str, FileEntry]:
+    sources = {path.relative_to(folder).as_posix(): FileEntry(path) for path in folder.rglob("*.py")}
+    return _below(place, {**sources, **_compiled(context, folder, sources, place, scratch)})
 
 
 def _compiled(

@@ -32,6 +32,9 @@ class WheelPackages:
     @contextmanager
     def opened(self, context: ImageContext, base: Reference) -> Iterator[Fill]:
         def fill(kind: LayerKind, folder: Path) -> None:
-            install(context.packages, context.platform, context.manifest.python, folder, self._timeout_s)
+            is_server = kind is LayerKind.SERVER
+            packages = context.server.packages if is_server else context.packages
+            python = context.manifest.python
+            install(packages, context.platform, python, folder, self._timeout_s, is_complete=is_server)
 
         yield fill

@@ -36,14 +36,25 @@ class Installed:
     owners: Mapping[str, str]
 
 
-def install(packages: Sequence[str], platform: Platform, python: str, folder: Path, timeout_s: float) -> None:
+def install(
+    packages: Sequence[str],
+    platform: Platform,
+    python: str,
+    folder: Path,
+    timeout_s: float,
+    *,
+    is_complete: bool = False,
+) -> None:
     """Put `packages`, and what they need, into `folder`; `python` is a version, "3.11".
+
+    `is_complete`: they are all that they need.
 
     Raises ImageBuildError with the end of uv's output.
     """
     arguments = (
         *("pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder)),
         *("--python-platform", platform.wheel_platform, "--python-version", python),
+        *(("--no-deps",) if is_complete else ()),
         *("--only-binary", ":all:", "--link-mode", "copy", "--", *packages),
     )
     _run(arguments, f"Python {python} on {platform} with {shortened(', '.join(packages), 300)}", timeout_s)

@@ -12,6 +12,9 @@ import pytest
 import uvloop
 
 from clipper_sls.adapters.engine import EngineLimits, FunctionPools
+from clipper_sls.adapters.engine.environments import Environments
+from clipper_sls.adapters.engine.log_files import LogFolder
+from clipper_sls.adapters.engine.process_launcher import ProcessLaunchers
 from clipper_sls.adapters.local.bundle_directory import BundleDirectory
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.domain.identifiers import AppName, ModelId
@@ -169,22 +172,30 @@ async def make_engine(tmp_path: Path, runtime_path: Path) -> AsyncIterator[MakeE
     async def make(
         runtime_path: Path = runtime_path,
         runtime_requirements: Sequence[str] = RUNTIME_REQUIREMENTS,
+        environment_timeout_s: float = 600.0,
         **limits: Any,
     ) -> Engine:
         bundle_folder = tmp_path / "bundles"
         bundle_folder.mkdir(exist_ok=True)
         metrics, clock = RecordedMetrics(), SystemClock()
-        pools = FunctionPools(
-            state_dir=tmp_path / "state",
-            bundles=BundleDirectory(bundle_folder, max_size_bytes=0),
-            clock=clock,
-            metrics=metrics,
-            limits=replace(QUICK, **limits),
+        state_dir, bounds = tmp_path / "state", replace(QUICK, **limits)
+        environments = Environments(
+            folder=state_dir / "environments",
             runtime_path=runtime_path,
             runtime_requirements=runtime_requirements,
+            timeout_s=environment_timeout_s,
+        )
+        launchers = ProcessLaunchers(
+            bundles=BundleDirectory(bundle_folder, max_size_bytes=0),
+            interpreters=environments,
+            work_folder=state_dir / "work",
+            memory_mib=bounds.replica_memory_mib,
+        )
+        pools = FunctionPools(
+            launchers=launchers, logs=LogFolder(state_dir / "logs"), clock=clock, metrics=metrics, limits=bounds
         )
         made.append(pools)
-        return Engine(pools, tmp_path / "state", metrics, bundle_folder, clock)
+        return Engine(pools, state_dir, metrics, bundle_folder, clock)
 
     yield make
     for pools in made:

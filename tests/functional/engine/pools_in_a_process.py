@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 from clipper_sls.adapters.engine import EngineLimits, FunctionPools
+from clipper_sls.adapters.engine.environments import Environments
+from clipper_sls.adapters.engine.log_files import LogFolder
+from clipper_sls.adapters.engine.process_launcher import ProcessLaunchers
 from clipper_sls.adapters.local.bundle_directory import BundleDirectory
 from clipper_sls.adapters.local.metrics import LocalMetrics
 from clipper_sls.adapters.local.system_clock import SystemClock
@@ -19,14 +22,23 @@ from clipper_sls.domain.records import ModelVersion, Scaling
 
 async def main(state_dir: str, bundles: str, digest: str, runtime_path: str) -> None:
     clock = SystemClock()
-    pools = FunctionPools(
-        state_dir=Path(state_dir),
+    launchers = ProcessLaunchers(
         bundles=BundleDirectory(Path(bundles), max_size_bytes=0),
+        interpreters=Environments(
+            folder=Path(state_dir) / "environments",
+            runtime_path=Path(runtime_path),
+            runtime_requirements=(),
+            timeout_s=600.0,
+        ),
+        work_folder=Path(state_dir) / "work",
+        memory_mib=EngineLimits().replica_memory_mib,
+    )
+    pools = FunctionPools(
+        launchers=launchers,
+        logs=LogFolder(Path(state_dir) / "logs"),
         clock=clock,
         metrics=LocalMetrics(clock=clock, chance=random.Random(0)),
         limits=EngineLimits(),
-        runtime_path=Path(runtime_path),
-        runtime_requirements=(),
     )
     await pools.start(ModelVersion(ModelId.of("m", 1), InputType.JSON, bundle_digest=digest, scaling=Scaling.fixed(2)))
     print(*(replica.pid for replica in pools.pools()[0].replicas), flush=True)
