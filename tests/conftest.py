@@ -20,6 +20,7 @@ MUST_BE_HERE = "CLIPPER_TESTS_NEED_REDIS"
 REGISTRY_MUST_BE_HERE = "CLIPPER_TESTS_NEED_REGISTRY"
 DOCKER_MUST_BE_HERE = "CLIPPER_TESTS_NEED_DOCKER"
 TORCH_MUST_BE_HERE = "CLIPPER_TESTS_NEED_TORCH"
+MLFLOW_MUST_BE_HERE = "CLIPPER_TESTS_NEED_MLFLOW"
 
 
 def _missing(what: str, variable: str) -> None:
@@ -35,6 +36,13 @@ def torch_is_installed() -> None:
     """Skips the test where there is no PyTorch, which is too large to be locked."""
     if find_spec("torch") is None:
         _missing("PyTorch (pip install torch)", TORCH_MUST_BE_HERE)
+
+
+@pytest.fixture(scope="session")
+def mlflow_is_installed() -> None:
+    """Skips the test where there is no MLflow, whose many packages are not locked."""
+    if find_spec("mlflow") is None or find_spec("pandas") is None:
+        _missing("MLflow (pip install mlflow-skinny pandas)", MLFLOW_MUST_BE_HERE)
 
 
 @pytest.fixture(scope="session")

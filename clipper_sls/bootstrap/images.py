@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+import platformdirs
+
 from clipper_sls import __version__
-from clipper_sls.adapters.engine.environment_choice import packages_for
+from clipper_sls.adapters.engine.environment_choice import constraints_for, packages_for, settled
+from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.adapters.oci.credentials import docker_config_path
 from clipper_sls.adapters.oci.image_builder import OciImageBuilder
 from clipper_sls.adapters.oci.layout import Layout
@@ -20,15 +23,21 @@ from clipper_sls.domain.image.building import ImageContext, ServerPart
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.image.report import ImageReport, report_on
+from clipper_sls.domain.lock import locked_packages
 from clipper_sls.errors import InvalidSettingError
 from clipper_sls.packaging.runtime_images import runtime_image
 from clipper_sls.packaging.runtime_package import (
     RUNTIME_REQUIREMENTS,
+    runtime_lock,
     server_requirements,
     stage_runtime,
     stage_server,
 )
 from clipper_sls.ports.image_builder import ImageBuilder
+
+MAX_KEPT_BYTES = 10 << 30
+MIN_KEPT_S = 24 * 3600.0
+"""Of layers of earlier builds, and of bases: how much is kept, and how long at least, as another build may need it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +50,18 @@ class DockerBuild:
 
 
 @contextmanager
-def image_builder(packages_timeout_s: float, docker: DockerBuild | None = None) -> Iterator[ImageBuilder]:
-    """A builder, without Docker unless it is asked for; what it holds is gone at the end of the block.
+def image_builder(
+    packages_timeout_s: float, kept: Path | None = None, docker: DockerBuild | None = None
+) -> Iterator[ImageBuilder]:
+    """A builder, without Docker unless it is asked for.
 
-    Raises InvalidSettingError where Docker is asked for and the package that speaks to it is not installed,
-    InvalidNameError, ContainerEngineError.
+    Layers are kept in the folder `kept`, by default among the user's caches. Raises InvalidNameError,
+    ContainerEngineError, and InvalidSettingError where the package that speaks to Docker is not installed.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder,
-        _registries() as registries,
-        _packages(packages_timeout_s, docker) as packages,
-    ):
-        yield OciImageBuilder(layout=Layout(Path(folder)), registries=registries, packages=packages)
+    layout = Layout(kept or platformdirs.user_cache_path("clipper-sls") / "images")
+    with _registries() as registries, _packages(packages_timeout_s, docker) as packages:
+        yield OciImageBuilder(layout=layout, registries=registries, packages=packages)
+    layout.prune(MAX_KEPT_BYTES, SystemClock().wall() - MIN_KEPT_S)
 
 
 @contextmanager
@@ -79,12 +88,15 @@ def image_context(bundle: Path, base: str | None, platform: str, scratch: Path) 
     The runtime's sources are written below `scratch`. Raises InvalidNameError, InvalidSettingError.
     """
     manifest = Manifest.from_json((bundle / MANIFEST_NAME).read_bytes())
+    packages = packages_for(manifest, RUNTIME_REQUIREMENTS)
+    lock = locked_packages(manifest, lambda path: (bundle / path).read_bytes())
     return ImageContext(
         bundle=bundle,
         manifest=manifest,
         base=Reference.parse(base or f"python:{manifest.python}-slim"),
         platform=Platform.parse(platform),
-        packages=packages_for(manifest, RUNTIME_REQUIREMENTS),
+        packages=packages,
+        constraints=constraints_for(packages, settled(manifest, lock, runtime_lock())),
         runtime=stage_runtime(scratch),
         server=ServerPart(server_requirements(), stage_server(scratch)),
         release=__version__,

@@ -14,6 +14,7 @@ from typing import Any, TypedDict, Unpack
 from clipper_sls.domain.bundle import (
     CLOSURE_ENTRY,
     FUNCTION_FILE,
+    LOCK_FILE,
     MANIFEST_NAME,
     MODULES_FOLDER,
     OBJECT_ENTRY,
@@ -23,15 +24,19 @@ from clipper_sls.domain.bundle import (
 )
 from clipper_sls.domain.envelope import pack_event
 from clipper_sls.domain.inputs import InputType
+from clipper_sls.domain.lock import lock_text
 from clipper_sls.domain.query import PackedRow
 from clipper_sls.domain.weights import WEIGHTS_FOLDER
 from clipper_sls.errors import InvalidBundleError
 from clipper_sls.packaging.closure import PickledClosure, needs, pickle_closure
 from clipper_sls.packaging.function_check import INPUTS, MODEL, check_function
+from clipper_sls.packaging.locking import locked
 from clipper_sls.packaging.object_check import Served, check_object, is_served_object
 from clipper_sls.packaging.pickle_reading import read_pickle
 from clipper_sls.packaging.requirements import not_given, pinned_requirements
 from clipper_sls.packaging.weights import Weights
+
+THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class Target(TypedDict):
@@ -98,6 +103,24 @@ def bundle_model(
     )
 
 
+def bundle_weights(weights: Weights, requirements: Iterable[str], python: str, **target: Unpack[Target]) -> Manifest:
+    """Bundle weights that hold the whole function, for replicas with `requirements` on the minor version `python`."""
+    folder = target["destination"]
+    _make_empty(folder)
+    (folder / WEIGHTS_FOLDER).mkdir()
+    weights.write(folder / WEIGHTS_FOLDER)
+    return _written(
+        folder,
+        target["name"],
+        target["version"],
+        target["input_type"],
+        weights.kind.entry,
+        tuple(requirements),
+        target["pkgs_to_install"],
+        python,
+    )
+
+
 def bundle_directory(
     model_data_path: str | Path,
     *,
@@ -115,8 +138,9 @@ def bundle_directory(
     folder = Path(model_data_path)
     if not folder.is_dir():
         raise InvalidBundleError(f"{folder} is not a folder; model_data_path names the folder with the model's files")
-    if (folder / MANIFEST_NAME).exists():
-        raise InvalidBundleError(f"{folder} holds a {MANIFEST_NAME}, a name that the bundle needs; rename that file")
+    for name_of_ours in (MANIFEST_NAME, LOCK_FILE):
+        if (folder / name_of_ours).exists():
+            raise InvalidBundleError(f"{folder} holds a {name_of_ours}, a name that the bundle needs; rename that file")
     requirements: tuple[str, ...] = ()
     if (folder / FUNCTION_FILE).is_file():
         entry = CLOSURE_ENTRY
@@ -182,18 +206,24 @@ def _written(
     entry: str,
     requirements: tuple[str, ...],
     pkgs_to_install: Iterable[str],
+    python: str = THIS_PYTHON,
 ) -> Manifest:
     given = tuple(pkgs_to_install)
+    pins = not_given(requirements, given)
+    lock = locked(pins, given)
+    if lock:
+        (folder / LOCK_FILE).write_bytes(lock_text(lock))
     manifest = Manifest(
         name=name,
         version=version,
         input_type=InputType.parse(input_type).value,
         entry=entry,
-        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        python=python,
         cloudpickle=installed_version("cloudpickle"),
-        requirements=not_given(requirements, given),
+        requirements=pins,
         pkgs_to_install=given,
         files=_listed(folder),
+        lock_file=LOCK_FILE if lock else None,
     )
     (folder / MANIFEST_NAME).write_bytes(manifest.to_json())
     return manifest

@@ -6,24 +6,29 @@ Both are sources in a folder, and the packages that they need.
 import hashlib
 import shutil
 import tempfile
-from importlib.metadata import distribution, version
+from importlib.metadata import version
 from pathlib import Path
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
 import clipper_sls
+from clipper_sls.packaging.locking import locked
 
 RUNTIME_PACKAGES = ("awslambdaric", "cloudpickle", "numpy")
 
 RUNTIME_REQUIREMENTS = tuple(f"{name}=={version(name)}" for name in RUNTIME_PACKAGES)
 """What a model's own environment must hold beside the model's packages; the versions are those of this host."""
 
+
+def runtime_lock() -> tuple[str, ...]:
+    """The versions on this host of those, and of all that they need."""
+    return locked(RUNTIME_REQUIREMENTS, (), excluded=())
+
+
 SERVER_PACKAGES = (
     "fastapi",
     "httptools",
     "msgspec",
     "packaging",
+    "platformdirs",
     "prometheus-client",
     "psutil",
     "pydantic-settings",
@@ -42,17 +47,7 @@ _SERVER_PARTS = (
 
 def server_requirements() -> tuple[str, ...]:
     """Every package that the server needs, with its version on this host: nothing is left to be chosen."""
-    found: dict[str, str] = {}
-    waiting = [*SERVER_PACKAGES]
-    while waiting:
-        name = canonicalize_name(waiting.pop())
-        if name in found:
-            continue
-        package = distribution(name)
-        found[name] = package.version
-        requirements = [Requirement(text) for text in package.requires or ()]
-        waiting += [one.name for one in requirements if one.marker is None or one.marker.evaluate({"extra": ""})]
-    return tuple(f"{name}=={found[name]}" for name in sorted(found))
+    return locked(SERVER_PACKAGES, (), excluded=())
 
 
 def stage_runtime(destination: Path) -> Path:

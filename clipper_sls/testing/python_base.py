@@ -18,7 +18,7 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, distribution
 from importlib.util import cache_from_source
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Event
 
 from clipper_sls.adapters.oci.layers import write_layer
@@ -51,6 +51,9 @@ _PACKAGES = "dist-packages" if "deb_system" in sysconfig.get_scheme_names() else
 _LEFT_OUT = re.compile(
     r"(^|/)(__pycache__|tests?|idlelib|idle_test|tkinter|turtledemo|lib2to3|ensurepip|(site|dist)-packages|config-[^/]*)/|_tkinter"
 )
+_UNUSED = frozenset(("include", "tests"))
+"""Folders of packages that no model needs, and that are a third of some."""
+
 _MACHINE_CODE = re.compile(r"\.so(\.|$)")
 
 _FOR_WHEELS = "c m dl rt util pthread gcc_s stdc++ z expat resolv nss_files nss_dns"
@@ -89,7 +92,8 @@ def package_files(packages: Iterable[Distribution]) -> dict[str, FileEntry]:
     files: dict[str, FileEntry] = {}
     for package in packages:
         for path, source in files_of(package):
-            files.update(_with_bytecode(f"{_LIBRARY}/{_PACKAGES}/{path}", source))
+            if _UNUSED.isdisjoint(PurePosixPath(path).parts):
+                files.update(_with_bytecode(f"{_LIBRARY}/{_PACKAGES}/{path}", source))
     return files
 
 

@@ -1,7 +1,7 @@
 """Installs the packages of one layer, inside a build: `install.py LAYER.json`.
 
-The file holds `packages` and `constraints`, as pip takes them; `is_complete`, whether they are all that they need; the
-`target` folder; and `python`, the minor version that the function was pickled by, or null where any will do.
+The file holds `packages` and `constraints`, as pip takes them; the `target` folder; and `python`, the minor version
+that the function was pickled by, or null where any will do.
 """
 
 import json
@@ -34,7 +34,6 @@ def main() -> int:
     constraints = Path("/build/constraints.txt")
     constraints.write_text("\n".join(layer["constraints"]))
     options = ["--no-compile", "--no-cache-dir", "--disable-pip-version-check", "--root-user-action", "ignore"]
-    options += ["--no-deps"] if layer["is_complete"] else []
     command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target)]
     command += ["--constraint", str(constraints), "--", *layer["packages"]]
     return subprocess.run(command, check=False).returncode  # noqa: S603 - what the build was asked for

@@ -41,15 +41,22 @@ def base(registry: DockerRegistryUnderTest, tmp_path_factory: pytest.TempPathFac
     return reference
 
 
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One address for all tests: the engine takes from its cache what is asked for a second time."""
+    wheels = tmp_path_factory.mktemp("wheels")
+    wheel(wheels, PACKAGE_FILES)
+    with only_wheels_over_http(wheels) as variables, pytest.MonkeyPatch.context() as patch:
+        for variable, value in variables.items():
+            patch.setenv(variable, value)
+        yield
+
+
 @pytest.fixture
-def context(base: Reference, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ImageContext]:
-    wheel(tmp_path / "wheels", PACKAGE_FILES)
+def context(base: Reference, index: None, tmp_path: Path) -> ImageContext:
     manifest = bundle_of(tmp_path / "bundle", FILES)
     context = context_of(tmp_path / "bundle", manifest, base, (f"{PACKAGE}==1.0",), tmp_path / "runtime")
-    with only_wheels_over_http(tmp_path / "wheels") as variables:
-        for variable, value in variables.items():
-            monkeypatch.setenv(variable, value)
-        yield replace(context, platform=PLATFORM)
+    return replace(context, platform=PLATFORM)
 
 
 @pytest.fixture

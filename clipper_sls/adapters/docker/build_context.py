@@ -27,8 +27,8 @@ def build_context(context: ImageContext, image: Path) -> Iterator[bytes]:
     files |= {f"build/{name}": image / name for name in _SCRIPTS}
     files["build/pip.conf"] = pip_configuration(os.environ).encode()
     python = context.manifest.python if context.manifest.holds_pickle else None
-    files["build/server.json"] = _layer(SERVER_FOLDER, context.server.packages, python, is_complete=True)
-    files["build/packages.json"] = _layer(PACKAGES_FOLDER, context.packages, python, is_complete=False)
+    files["build/server.json"] = _layer(SERVER_FOLDER, context.server.packages, (), python)
+    files["build/packages.json"] = _layer(PACKAGES_FOLDER, context.packages, context.constraints, python)
     for place, folder in ((RUNTIME_FOLDER, context.runtime), (SERVER_FOLDER, context.server.sources)):
         files |= {f"sources/{place}/{path}": folder / path for path in _sources(folder)}
     for kind, paths in (("weights", split.weights), ("code", split.code)):
@@ -36,10 +36,10 @@ def build_context(context: ImageContext, image: Path) -> Iterator[bytes]:
     return _archive(files, folders=("weights", "code"))
 
 
-def _layer(folder: str, packages: Sequence[str], python: str | None, *, is_complete: bool) -> bytes:
+def _layer(folder: str, packages: Sequence[str], constraints: Sequence[str], python: str | None) -> bytes:
     """What `install.py` reads."""
-    fields = {"packages": list(packages), "constraints": [], "is_complete": is_complete, "python": python}
-    return json.dumps({**fields, "target": f"/{folder}"}).encode()
+    fields = {"packages": list(packages), "constraints": list(constraints), "python": python, "target": f"/{folder}"}
+    return json.dumps(fields).encode()
 
 
 def _sources(folder: Path) -> list[str]:

@@ -19,6 +19,7 @@ from clipper_sls.adapters.docker.byte_stream import ByteStream
 from clipper_sls.image_errors import ContainerEngineError, ImageBuildError
 
 LOG_LINES = 30
+CHUNK_BYTES = 1 << 20
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 Tell = Callable[[str], object]
@@ -78,15 +79,37 @@ class DockerEngine:
         return image
 
     @contextmanager
-    def files_of(self, image: str) -> Iterator[Callable[[str, Path], None]]:
-        """A function that copies what is below an absolute path of the image into a folder."""
+    def opened(self, image: str) -> Iterator["OpenedImage"]:
+        """An image of the engine, whose files can be had while the block lasts."""
         with _translated(f"open the image {image}"):
+            layers = self._client.images.get(image).attrs["RootFS"]["Layers"]
             container = self._client.containers.create(image, network_mode="none")
         try:
-            yield lambda path, folder: _copied(container, path, folder)
+            yield OpenedImage(container, tuple(layers))
         finally:
             with _translated("remove a container"):
                 container.remove(force=True, v=True)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedImage:
+    """`layers` are digests, lowest first, of what is in them."""
+
+    _container: Any
+    layers: tuple[str, ...]
+
+    def copy(self, path: str, folder: Path) -> None:
+        """Put what lies below the absolute `path` into `folder`: files and folders.
+
+        No links, as an image that somebody else made could hold some that lead out of it.
+        """
+        with _translated(f"give out {path}"):
+            chunks, _ = self._container.get_archive(path, chunk_size=CHUNK_BYTES)
+            with tarfile.open(fileobj=ByteStream(chunks), mode="r|") as tar:
+                for member in tar:
+                    _, _, member.name = member.name.partition("/")
+                    if member.name and (member.isfile() or member.isdir()):
+                        tar.extract(member, folder, filter="data")
 
 
 @contextmanager
@@ -98,17 +121,6 @@ def docker_engine(*, timeout_s: float, tell: Tell) -> Iterator[DockerEngine]:
         yield DockerEngine(client, timeout_s=timeout_s, tell=tell)
     finally:
         client.close()
-
-
-def _copied(container: Any, path: str, folder: Path) -> None:
-    """Files and folders alone: an image that somebody else made could hold links that lead out of `folder`."""
-    with _translated(f"give out {path}"):
-        chunks, _ = container.get_archive(path, chunk_size=1 << 20)
-        with tarfile.open(fileobj=ByteStream(chunks), mode="r|") as tar:
-            for member in tar:
-                _, _, member.name = member.name.partition("/")
-                if member.name and (member.isfile() or member.isdir()):
-                    tar.extract(member, folder, filter="data")
 
 
 def _lines(message: Mapping[str, Any]) -> Iterator[str]:

@@ -3,17 +3,21 @@
 The engine builds the whole image, from `runtime_images/python`, and keeps it under the model's name, ready to be run.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from clipper_sls.adapters.docker.build_context import build_context
-from clipper_sls.adapters.docker.engine import Build, DockerEngine
+from clipper_sls.adapters.docker.engine import Build, DockerEngine, OpenedImage
 from clipper_sls.domain.image.building import ImageContext
 from clipper_sls.domain.image.contents import PACKAGES_FOLDER, SERVER_FOLDER, LayerKind
 from clipper_sls.domain.image.model_config import labels
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.errors import InvalidSettingError
+
+_LAYERS_FROM_THE_TOP = {LayerKind.SERVER: 5, LayerKind.DEPENDENCIES: 4}
+"""In the image of the Dockerfile: server, packages, weights, runtime, code."""
 
 _FOLDERS = {LayerKind.SERVER: SERVER_FOLDER, LayerKind.DEPENDENCIES: PACKAGES_FOLDER}
 
@@ -28,8 +32,8 @@ class DockerPackages:
         self._network = network
 
     @contextmanager
-    def opened(self, context: ImageContext, base: Reference) -> Iterator[Callable[[LayerKind, Path], None]]:
-        """A function that puts the packages of a layer into a folder.
+    def opened(self, context: ImageContext, base: Reference) -> Iterator["_Installed"]:
+        """The packages in the image that the engine has built.
 
         Raises InvalidSettingError when the engine is of another platform, ImageBuildError, ContainerEngineError.
         """
@@ -41,15 +45,14 @@ class DockerPackages:
             "BUNDLE_DIGEST": context.manifest.digest,
         }
         wanted = Build(
-            build_context(context, self._image),
-            arguments,
-            labels(context.manifest, context.release),
-            name.lower(),
-            self._network,
+            files=build_context(context, self._image),
+            arguments=arguments,
+            labels=labels(context.manifest, context.release),
+            tag=name.lower(),
+            network=self._network,
         )
-        image = self._engine.build(wanted, name)
-        with self._engine.files_of(image) as copied:
-            yield lambda kind, folder: copied(f"/{_FOLDERS[kind]}", folder)
+        with self._engine.opened(self._engine.build(wanted, name)) as image:
+            yield _Installed(image)
 
     def _check_platform(self, context: ImageContext) -> None:
         if context.platform.architecture != self._engine.architecture:
@@ -57,3 +60,16 @@ class DockerPackages:
                 f"The Docker engine is for linux/{self._engine.architecture} and builds no image for "
                 f"{context.platform}. Without --docker images for every platform are built anywhere"
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Installed:
+    _image: OpenedImage
+
+    def chosen(self, kind: LayerKind) -> str:
+        """The engine finds again what it has built before, so that its layers are the same ones."""
+        return f"built by Docker: {self._image.layers[-_LAYERS_FROM_THE_TOP[kind]]}"
+
+    def put(self, kind: LayerKind, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self._image.copy(f"/{_FOLDERS[kind]}", folder)

@@ -38,9 +38,9 @@ class OciImageBuilder:
         pinned = context.base.pinned(base.digest)
         with (
             tempfile.TemporaryDirectory(prefix="clipper-sls-") as scratch,
-            self._packages.opened(context, pinned) as fill,
+            self._packages.opened(context, pinned) as packages,
         ):
-            added = tuple(model_layers(context, self._layout, Path(scratch), fill))
+            added = tuple(model_layers(context, self._layout, Path(scratch), packages))
         manifest = self._manifest(context, base, added)
         digest = self._kept(to_json(manifest), media_types.MANIFEST).digest
         return BuiltImage(digest, manifest.size_bytes, pinned)

@@ -1,14 +1,16 @@
 """The layers that a model version adds to its base, from the dependencies to the code."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from clipper_sls.adapters.oci.bytecode import HOST_PYTHON, compiled
+from clipper_sls.adapters.oci.layer_cache import LayerCache
 from clipper_sls.adapters.oci.layers import Layer, write_layer
 from clipper_sls.adapters.oci.layout import Layout
-from clipper_sls.adapters.oci.packages import Fill
+from clipper_sls.adapters.oci.packages import LayerPackages
 from clipper_sls.adapters.oci.tar_stream import FileEntry
 from clipper_sls.adapters.oci.wheels import Installed, installed_in
 from clipper_sls.domain.image.building import ImageContext
@@ -16,43 +18,63 @@ from clipper_sls.domain.image.contents import (
     BUNDLE_FOLDER,
     PACKAGES_ANNOTATION,
     PACKAGES_FOLDER,
+    PACKAGES_LOCK,
     RUNTIME_FOLDER,
     SERVER_FOLDER,
     LayerKind,
     split_bundle,
 )
+from clipper_sls.domain.lock import lock_text
 
 UNOWNED = "other"
+TESTS = frozenset({"test", "tests"})
 
 
-def model_layers(context: ImageContext, layout: Layout, scratch: Path, fill: Fill) -> Iterator[Layer]:
+def model_layers(context: ImageContext, layout: Layout, scratch: Path, packages: LayerPackages) -> Iterator[Layer]:
     """Written to `layout`, lowest first. A model without weights has no layer of them. Raises ImageBuildError."""
     split = split_bundle(context.manifest)
-    yield _server(context, layout, scratch, fill)
-    yield _dependencies(context, layout, scratch, fill)
+    cache = LayerCache(layout)
+    yield _server(context, packages, layout, cache, scratch)
+    yield _dependencies(context, packages, layout, cache, scratch)
     if split.weights:
         yield write_layer(layout, LayerKind.WEIGHTS, _of_bundle(context, split.weights))
     runtime = _sources(context, context.runtime, RUNTIME_FOLDER, scratch)
     yield write_layer(layout, LayerKind.CODE, {**_of_bundle(context, split.code), **runtime})
 
 
-def _server(context: ImageContext, layout: Layout, scratch: Path, fill: Fill) -> Layer:
-    folder, server = scratch / "server", context.server
-    fill(LayerKind.SERVER, folder)
-    installed = installed_in(folder, context.platform)
-    files = {**installed.files, **_compiled(context, folder, installed.files, SERVER_FOLDER, scratch)}
-    sizes = json.dumps(_sizes(installed, files), sort_keys=True, separators=(",", ":"))
-    everything = {**_below(SERVER_FOLDER, files), **_sources(context, server.sources, SERVER_FOLDER, scratch)}
-    return write_layer(layout, LayerKind.SERVER, everything, {PACKAGES_ANNOTATION: sizes})
+def _server(context: ImageContext, packages: LayerPackages, layout: Layout, cache: LayerCache, scratch: Path) -> Layer:
+    server, folder = context.server, scratch / "server"
+    chosen = packages.chosen(LayerKind.SERVER)
+
+    def make() -> Layer:
+        packages.put(LayerKind.SERVER, folder)
+        installed = installed_in(folder, context.platform)
+        files = {**installed.files, **_compiled(context, folder, installed.files, SERVER_FOLDER, scratch)}
+        everything = {**_below(SERVER_FOLDER, files), **_sources(context, server.sources, SERVER_FOLDER, scratch)}
+        return write_layer(layout, LayerKind.SERVER, everything, _sizes_of(installed, files))
+
+    return cache.layer(LayerKind.SERVER, (*_platform(context), chosen, server.sources.name), make)
 
 
-def _dependencies(context: ImageContext, layout: Layout, scratch: Path, fill: Fill) -> Layer:
+def _dependencies(
+    context: ImageContext, packages: LayerPackages, layout: Layout, cache: LayerCache, scratch: Path
+) -> Layer:
     folder = scratch / "packages"
-    fill(LayerKind.DEPENDENCIES, folder)
-    installed = installed_in(folder, context.platform)
-    files = {**installed.files, **_compiled(context, folder, installed.files, PACKAGES_FOLDER, scratch)}
-    sizes = json.dumps(_sizes(installed, files), sort_keys=True, separators=(",", ":"))
-    return write_layer(layout, LayerKind.DEPENDENCIES, _below(PACKAGES_FOLDER, files), {PACKAGES_ANNOTATION: sizes})
+    chosen = packages.chosen(LayerKind.DEPENDENCIES)
+
+    def make() -> Layer:
+        packages.put(LayerKind.DEPENDENCIES, folder)
+        installed = installed_in(folder, context.platform)
+        files = {**installed.files, **_compiled(context, folder, installed.files, PACKAGES_FOLDER, scratch)}
+        everything = {**_below(PACKAGES_FOLDER, files), PACKAGES_LOCK: FileEntry(lock_text(installed.pins))}
+        return write_layer(layout, LayerKind.DEPENDENCIES, everything, _sizes_of(installed, files))
+
+    return cache.layer(LayerKind.DEPENDENCIES, (*_platform(context), chosen), make)
+
+
+def _platform(context: ImageContext) -> tuple[str, ...]:
+    """What of the platform, and of this machine, is in a layer: bytecode is of a very release of Python."""
+    return (context.platform.value, context.manifest.python, sys.version)
 
 
 def _sources(context: ImageContext, folder: Path, place: str, scratch: Path) -> dict[str, FileEntry]:
@@ -63,10 +85,14 @@ def _sources(context: ImageContext, folder: Path, place: str, scratch: Path) -> 
 def _compiled(
     context: ImageContext, folder: Path, files: Mapping[str, FileEntry], place: str, scratch: Path
 ) -> Mapping[str, FileEntry]:
-    """Nothing where the image has another Python than this process: bytecode is of one minor version."""
+    """Nothing where the image has another Python than this process: bytecode is of one minor version.
+
+    Nor for packages' own tests, which nobody imports: a third of scikit-learn's code, with NumPy and SciPy.
+    """
     if context.manifest.python != HOST_PYTHON:
         return {}
-    return compiled(folder, files, place, scratch / "compiled" / place)
+    wanted = [path for path in files if TESTS.isdisjoint(PurePosixPath(path).parts[:-1])]
+    return compiled(folder, wanted, place, scratch / "compiled" / place)
 
 
 def _of_bundle(context: ImageContext, paths: tuple[str, ...]) -> dict[str, FileEntry]:
@@ -75,6 +101,11 @@ def _of_bundle(context: ImageContext, paths: tuple[str, ...]) -> dict[str, FileE
 
 def _below(folder: str, files: Mapping[str, FileEntry]) -> dict[str, FileEntry]:
     return {f"{folder}/{path}": entry for path, entry in files.items()}
+
+
+def _sizes_of(installed: Installed, files: Mapping[str, FileEntry]) -> dict[str, str]:
+    sizes = _sizes(installed, files)
+    return {PACKAGES_ANNOTATION: json.dumps(sizes, sort_keys=True, separators=(",", ":"))}
 
 
 def _sizes(installed: Installed, files: Mapping[str, FileEntry]) -> dict[str, int]:

@@ -1,29 +1,24 @@
-"""The packages of a model version, for a platform that need not be this one: chosen and fetched by uv, never built.
+"""The packages of a model version, once they are installed, for a platform that need not be this one.
 
 What of an installed package differs from machine to machine is left out: scripts, which name an interpreter of this
 machine, and where a package came from.
 """
 
-import os
-import subprocess
-import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import uv
+from packaging.utils import canonicalize_name
 
 from clipper_sls.adapters.oci.tar_stream import FileEntry
-from clipper_sls.domain.identifiers import shortened
 from clipper_sls.domain.image.platforms import ELF_HEADER_BYTES, Platform, elf_machine
 from clipper_sls.image_errors import ImageBuildError
 
-_OUTPUT_LINES = 15
-_OWN_PREFIX = "CLIPPER_SLS_"  # our settings are no business of uv's
 _RECORD = "RECORD"
 _DIST_INFO = ".dist-info"
-_OF_THIS_MACHINE = frozenset(("direct_url.json", "uv_cache.json"))
+_OF_THIS_MACHINE = frozenset(("direct_url.json", "uv_cache.json", "REQUESTED"))
+"""The last says that somebody asked for the package by name, which a build from a lock does for all of them."""
 _DEPTH_IN_DIST_INFO = 2
 _OWNER_MAY_RUN = 0o100
 
@@ -35,66 +30,18 @@ class Installed:
     files: Mapping[str, FileEntry]
     owners: Mapping[str, str]
 
-
-def install(
-    packages: Sequence[str],
-    platform: Platform,
-    python: str,
-    folder: Path,
-    timeout_s: float,
-    *,
-    is_complete: bool = False,
-) -> None:
-    """Put `packages`, and what they need, into `folder`; `python` is a version, "3.11".
-
-    `is_complete`: they are all that they need.
-
-    Raises ImageBuildError with the end of uv's output.
-    """
-    arguments = (
-        *("pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder)),
-        *("--python-platform", platform.wheel_platform, "--python-version", python),
-        *(("--no-deps",) if is_complete else ()),
-        *("--only-binary", ":all:", "--link-mode", "copy", "--", *packages),
-    )
-    _run(arguments, f"Python {python} on {platform} with {shortened(', '.join(packages), 300)}", timeout_s)
+    @property
+    def pins(self) -> tuple[str, ...]:
+        """`name==version` of each package, sorted by name."""
+        owners = {owner.partition(" ")[::2] for owner in self.owners.values()}
+        return tuple(sorted(f"{canonicalize_name(name)}=={version}" for name, version in owners))
 
 
 def installed_in(folder: Path, platform: Platform) -> Installed:
-    """What an installer put there. Raises ImageBuildError naming the package that is for another platform."""
+    """What somebody installed there. Raises ImageBuildError naming the package that is for another platform."""
     installed = _installed(folder)
     check_platform(installed, platform)
     return installed
-
-
-def _run(arguments: Sequence[str], what: str, timeout_s: float) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OWN_PREFIX)}
-    try:
-        result = subprocess.run(  # noqa: S603 - uv's own path
-            [uv.find_uv_bin(), *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ImageBuildError(
-            f"Fetching the packages of {what} took longer than {timeout_s:g} s and was given up. Try again, since what "
-            f"was downloaded is kept; or raise CLIPPER_SLS_ENVIRONMENT_TIMEOUT_S."
-        ) from error
-    except OSError as error:  # uv's own FileNotFoundError included
-        raise ImageBuildError(
-            f"The tool 'uv', which fetches packages, cannot be started: {error}. Try: pip install uv"
-        ) from error
-    if result.returncode:
-        end = "\n".join(result.stdout.decode(errors="replace").strip().splitlines()[-_OUTPUT_LINES:])
-        raise ImageBuildError(
-            f"There are no packages for {what}. Nothing is compiled here, so each needs a wheel for that platform. "
-            f"Check their names and versions, and that the index can be reached (UV_DEFAULT_INDEX sets another). "
-            f"uv says:\n{end}"
-        )
 
 
 def _installed(folder: Path) -> Installed:

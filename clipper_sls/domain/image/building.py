@@ -25,6 +25,7 @@ class ImageContext:
     base: Reference
     platform: Platform
     packages: tuple[str, ...]  # all that the replica needs beside the runtime's sources, as pip takes them
+    constraints: tuple[str, ...]  # versions of those, and of what they need, as far as they are settled
     runtime: Path  # folder with the runtime's sources, `clipper_sls/` in it
     server: ServerPart
     release: str  # version of clipper-sls

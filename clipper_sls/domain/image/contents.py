@@ -17,6 +17,9 @@ RUNTIME_FOLDER = f"{ROOT}/runtime"
 BUNDLE_FOLDER = f"{ROOT}/bundle"
 """Where things lie, relative to the root of the image. `/opt` is what no base has Python packages in."""
 
+PACKAGES_LOCK = f"{ROOT}/packages.lock"
+"""`name==version` of everything in `PACKAGES_FOLDER`: what was settled before, and what was chosen for this image."""
+
 WEIGHT_BYTES = 1 << 20
 """A file of a bundle of this size or more is a weight: code is not as large, and what is as large is rarely code."""
 

@@ -13,14 +13,13 @@ import pytest
 
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
-from clipper_sls.packaging.runtime_package import SERVER_PACKAGES
+from clipper_sls.packaging.runtime_package import RUNTIME_PACKAGES, SERVER_PACKAGES
 from clipper_sls.testing.docker_registry import DockerRegistryUnderTest
 from clipper_sls.testing.images import only_wheels_in, push_base, wheel
 from clipper_sls.testing.installed_packages import closure, repacked
 
 HERE = {"x86_64": Platform.AMD64, "aarch64": Platform.ARM64}.get(platform.machine())
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-RUNTIME = ("awslambdaric", "cloudpickle", "numpy")
 LIMIT_S = 90
 TRAIN = """
 import os
@@ -61,7 +60,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An index of what an image needs, and nothing more."""
     folder = tmp_path_factory.mktemp("wheels")
-    for found in closure((*RUNTIME, *SERVER_PACKAGES)):
+    for found in closure((*RUNTIME_PACKAGES, *SERVER_PACKAGES)):
         repacked(found, folder)
     wheel(folder, {"tinypackage.py": b"FACTOR = 3\n"})
     return {**os.environ, **only_wheels_in(folder), "DOCKER_CONFIG": str(folder / "docker")}  # noqa: TID251

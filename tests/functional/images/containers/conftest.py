@@ -18,7 +18,10 @@ from clipper_sls.domain.envelope import pack_event
 from clipper_sls.domain.image.model_config import ENTRYPOINT
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.http.invocations import INVOCATIONS_PATH
+from clipper_sls.packaging.runtime_package import RUNTIME_PACKAGES, SERVER_PACKAGES
 from clipper_sls.testing.docker_engine import ContainerUnderTest, DockerEngineUnderTest
+from clipper_sls.testing.images import only_wheels_in, wheel
+from clipper_sls.testing.installed_packages import closure, repacked
 from clipper_sls.testing.lambda_emulator import PLACE, EmulatorError, LambdaEmulator, fetch_emulator
 from clipper_sls.testing.ports import free_port
 from clipper_sls.testing.runtime_api import Reply, RuntimeApi, runtime_api
@@ -71,6 +74,16 @@ def answer_in_a_process(event: bytes) -> Callable[[Path], Reply]:
                     process.kill()
 
     return ask
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables with which what every image needs is found, as it is installed here, and one small package."""
+    folder = tmp_path_factory.mktemp("wheels")
+    for found in closure((*RUNTIME_PACKAGES, *SERVER_PACKAGES)):
+        repacked(found, folder)
+    wheel(folder, {"tinypackage.py": b""})
+    return only_wheels_in(folder)
 
 
 @pytest.fixture(scope="session")

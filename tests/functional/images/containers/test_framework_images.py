@@ -15,10 +15,9 @@ import pytest
 from clipper_sls.bootstrap.images import image_builder, image_context
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.packaging.bundling import bundle_model
-from clipper_sls.packaging.runtime_package import RUNTIME_PACKAGES, SERVER_PACKAGES
+from clipper_sls.packaging.runtime_package import RUNTIME_PACKAGES
 from clipper_sls.testing.docker_engine import DockerEngineUnderTest
 from clipper_sls.testing.docker_registry import DockerRegistryUnderTest
-from clipper_sls.testing.images import only_wheels_in, wheel
 from clipper_sls.testing.python_base import PLATFORM, push_python_base
 from clipper_sls.testing.runtime_api import Reply
 
@@ -99,17 +98,13 @@ TRAINED = {"sklearn": _sklearn, "xgboost": _xgboost, "onnx": _onnx, "pytorch": _
 @pytest.fixture(scope="module")
 def frameworks(registry: DockerRegistryUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Reference:
     place = Reference.parse(f"{registry.host}/frameworks:1")
-    return push_python_base(
-        place, tmp_path_factory.mktemp("frameworks"), (*RUNTIME_PACKAGES, *SERVER_PACKAGES, *FRAMEWORKS)
-    )
+    return push_python_base(place, tmp_path_factory.mktemp("frameworks"), (*RUNTIME_PACKAGES, *FRAMEWORKS))
 
 
 @pytest.fixture(scope="module")
 def with_torch(registry: DockerRegistryUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Reference:
     place = Reference.parse(f"{registry.host}/torch:1")
-    return push_python_base(
-        place, tmp_path_factory.mktemp("torch"), (*RUNTIME_PACKAGES, *SERVER_PACKAGES, "torch", "safetensors")
-    )
+    return push_python_base(place, tmp_path_factory.mktemp("torch"), (*RUNTIME_PACKAGES, "torch", "safetensors"))
 
 
 @pytest.fixture(params=TRAINED)
@@ -117,6 +112,7 @@ def framework(
     request: pytest.FixtureRequest,
     registry: DockerRegistryUnderTest,
     containers: DockerEngineUnderTest,
+    wheels: dict[str, str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> BuiltImage:
@@ -126,17 +122,15 @@ def framework(
         if "+cpu" not in version("torch"):
             pytest.skip("NOT TESTED HERE: needs a PyTorch for CPUs; that for GPUs has gigabytes of libraries")
     base = request.getfixturevalue("with_torch" if kind == "pytorch" else "frameworks")
-    wheel(tmp_path / "wheels", {"tinypackage.py": b""})
-    for variable, value in only_wheels_in(tmp_path / "wheels").items():
+    for variable, value in wheels.items():
         monkeypatch.setenv(variable, value)
     (bundle := tmp_path / "bundle").mkdir()
     target = {"name": kind, "version": "1", "input_type": "doubles", "pkgs_to_install": ()}
     bundle_model(*TRAINED[kind](), **target, destination=bundle)
     context = image_context(bundle, str(base), str(PLATFORM), tmp_path / "runtime")
     with image_builder(LIMIT_S) as builder:
-        nothing = ("tinypackage==1.0",)  # all that is needed is in the base
-        server = replace(context.server, packages=nothing)
-        image = builder.build(replace(context, packages=nothing, server=server))
+        nothing = ("tinypackage==1.0",)  # all that the model needs is in the base
+        image = builder.build(replace(context, packages=nothing, constraints=()))
         pushed = builder.push(image, Reference.parse(f"{registry.host}/{kind}:1"))
     return BuiltImage(containers.pull(str(pushed)), bundle)
 
