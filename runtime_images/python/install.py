@@ -1,4 +1,4 @@
-"""Installs the packages of one layer, inside a build: `install.py LAYER.json`.
+"""Installs the packages of one layer, inside a build, and compiles them: `install.py LAYER.json`.
 
 The file holds `packages` and `constraints`, as pip takes them; the `target` folder; and `python`, the minor version
 that the function was pickled by, or null where any will do.
@@ -36,7 +36,11 @@ def main() -> int:
     options = ["--no-compile", "--no-cache-dir", "--disable-pip-version-check", "--root-user-action", "ignore"]
     command = [sys.executable, "-m", "pip", "install", *options, "--target", str(target)]
     command += ["--constraint", str(constraints), "--", *layer["packages"]]
-    return subprocess.run(command, check=False).returncode  # noqa: S603 - what the build was asked for
+    done = subprocess.run(command, check=False)  # noqa: S603 - what the build was asked for
+    if done.returncode == 0:
+        compiler = [sys.executable, "-S", "-s", "/build/compile.py", str(target)]
+        subprocess.run(compiler, check=True)  # noqa: S603
+    return done.returncode
 
 
 if __name__ == "__main__":

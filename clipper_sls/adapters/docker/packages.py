@@ -12,7 +12,7 @@ from clipper_sls.adapters.docker.build_context import build_context
 from clipper_sls.adapters.docker.engine import Build, DockerEngine, OpenedImage
 from clipper_sls.domain.image.building import ImageContext
 from clipper_sls.domain.image.contents import PACKAGES_FOLDER, SERVER_FOLDER, LayerKind
-from clipper_sls.domain.image.model_config import labels
+from clipper_sls.domain.image.model_config import labels, name_in_engine
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.errors import InvalidSettingError
 
@@ -38,7 +38,7 @@ class DockerPackages:
         Raises InvalidSettingError when the engine is of another platform, ImageBuildError, ContainerEngineError.
         """
         self._check_platform(context)
-        name = f"{context.manifest.name}:{context.manifest.version}"
+        name = name_in_engine(context.manifest)
         arguments = {
             "BASE": str(base),
             "BUILDER": str(self._builder or base),
@@ -48,7 +48,7 @@ class DockerPackages:
             files=build_context(context, self._image),
             arguments=arguments,
             labels=labels(context.manifest, context.release),
-            tag=name.lower(),
+            tag=name,
             network=self._network,
         )
         with self._engine.opened(self._engine.build(wanted, name)) as image:
