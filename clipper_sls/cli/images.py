@@ -1,4 +1,4 @@
-"""`image build`, `image inspect`: model versions as container images, made without Docker."""
+"""`image build`, `image inspect`: model versions as container images, made without Docker unless it is asked for."""
 
 import tempfile
 from collections.abc import Iterable
@@ -13,10 +13,12 @@ from clipper_sls.cli.output import Output
 from clipper_sls.errors import InvalidSettingError
 
 if TYPE_CHECKING:
+    from clipper_sls.bootstrap.images import DockerBuild
+    from clipper_sls.domain.image.building import ImageContext
     from clipper_sls.domain.image.references import Reference
     from clipper_sls.domain.image.report import ImageReport
 
-group = typer.Typer(no_args_is_help=True, help="Make container images of model versions, without Docker.")
+group = typer.Typer(no_args_is_help=True, help="Make container images of model versions, with or without Docker.")
 
 DEFAULT_PLATFORM = "linux/amd64"
 SIZE_UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -41,17 +43,36 @@ def build(
     output: Annotated[
         Path | None, typer.Option(metavar="DIR-OR-TAR", help="Write it there, as an OCI image layout.")
     ] = None,
+    with_docker: Annotated[
+        bool,
+        typer.Option(
+            "--docker/--no-docker",
+            help="Have a Docker engine install the packages inside the base, for those that have no wheel, and keep "
+            "the image as NAME:VERSION. Without it nothing is needed, and nothing is compiled.",
+        ),
+    ] = False,
+    builder: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="With --docker: image with compilers to install in.", show_default="the base"),
+    ] = None,
+    build_network: Annotated[
+        str | None,
+        typer.Option(metavar="NETWORK", help="With --docker: network of the build.", show_default="the engine's"),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Make an image of a Python function with all it needs: for AWS Lambda, or any Lambda Runtime API."""
+    """Make an image of a Python function with all it needs: for AWS Lambda, ECS, and wherever containers run."""
+    from clipper_sls.bootstrap.images import DockerBuild, image_context
     from clipper_sls.cli.function_source import load_function
     from clipper_sls.domain.identifiers import ModelId
     from clipper_sls.domain.image.platforms import Platform
     from clipper_sls.domain.image.references import Reference
     from clipper_sls.packaging.bundling import bundle_closure
 
-    if push is None and output is None:
+    if push is None and output is None and not with_docker:
         raise InvalidSettingError("Say where the image should go: --push REF, or --output DIR-OR-TAR, or both")
+    if not with_docker and (builder or build_network):
+        raise InvalidSettingError("--builder and --build-network are for builds with --docker")
     target = None if push is None else Reference.parse(push)
     model = ModelId.of(name, version)
     Platform.parse(platform)
@@ -67,19 +88,20 @@ def build(
             pkgs_to_install=package or (),
             destination=bundle,
         )
-        document = _built(bundle, base, platform, target, output, Path(folder))
-    places = " and ".join(str(document[key]) for key in ("reference", "output") if key in document)
+        docker = DockerBuild(network=build_network, builder=builder, tell=out.note) if with_docker else None
+        document = _built(image_context(bundle, base, platform, Path(folder)), docker, target, output)
+    places = " and ".join(str(document[key]) for key in ("reference", "output", "image") if key in document)
     out.done(f"Built {model}, {readable(document['size_bytes'])}, {document['digest']}: {places}", document)
 
 
 def _built(
-    bundle: Path, base: str | None, platform: str, target: "Reference | None", output: Path | None, scratch: Path
+    context: "ImageContext", docker: "DockerBuild | None", target: "Reference | None", output: Path | None
 ) -> dict[str, Any]:
-    from clipper_sls.bootstrap.images import image_builder, image_context
+    from clipper_sls.bootstrap.images import image_builder
     from clipper_sls.config.settings import Settings
+    from clipper_sls.domain.image.model_config import name_in_engine
 
-    context = image_context(bundle, base, platform, scratch)
-    with image_builder(Settings.load().environment_timeout_s) as builder:
+    with image_builder(Settings.load().environment_timeout_s, docker=docker) as builder:
         image = builder.build(context)
         document: dict[str, Any] = {"digest": image.digest, "size_bytes": image.size_bytes}
         if target is not None:
@@ -87,6 +109,8 @@ def _built(
         if output is not None:
             builder.save(image, output)
             document["output"] = str(output)
+        if docker is not None:
+            document["image"] = name_in_engine(context.manifest)
     return document
 
 

@@ -103,6 +103,11 @@ def labels(manifest: Manifest, release: str) -> dict[str, str]:
     }
 
 
+def name_in_engine(manifest: Manifest) -> str:
+    """What a container engine calls it."""
+    return f"{manifest.name}:{manifest.version}"
+
+
 def check_base(base: ImageConfig, manifest: Manifest, platform: Platform, name: str) -> None:
     """Raises InvalidSettingError when the model cannot run on `base`, as far as its configuration tells.
 
