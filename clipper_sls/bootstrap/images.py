@@ -14,12 +14,18 @@ from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.adapters.oci.registries import Registries
 from clipper_sls.adapters.oci.sources import from_layout, from_registry, opened
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
-from clipper_sls.domain.image.building import ImageContext
+from clipper_sls.domain.image.building import ImageContext, ServerPart
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.image.report import ImageReport, report_on
 from clipper_sls.domain.lock import locked_packages
-from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, runtime_lock, stage_runtime
+from clipper_sls.packaging.runtime_package import (
+    RUNTIME_REQUIREMENTS,
+    runtime_lock,
+    server_requirements,
+    stage_runtime,
+    stage_server,
+)
 from clipper_sls.ports.image_builder import ImageBuilder
 
 
@@ -46,6 +52,7 @@ def image_context(bundle: Path, base: str | None, platform: str, scratch: Path) 
         packages=packages,
         constraints=constraints_for(packages, settled(manifest, lock, runtime_lock())),
         runtime=stage_runtime(scratch),
+        server=ServerPart(server_requirements(), stage_server(scratch)),
         release=__version__,
     )
 

@@ -16,7 +16,7 @@ from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.adapters.oci.registries import Registries
 from clipper_sls.domain.bundle import MANIFEST_NAME, NOOP_ENTRY, BundledFile, Manifest
 from clipper_sls.domain.image import media_types
-from clipper_sls.domain.image.building import ImageContext
+from clipper_sls.domain.image.building import ImageContext, ServerPart
 from clipper_sls.domain.image.digests import Descriptor, PlatformFields, digest_of
 from clipper_sls.domain.image.documents import (
     ContainerConfig,
@@ -31,8 +31,9 @@ from clipper_sls.domain.image.documents import (
 )
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
-from clipper_sls.packaging.runtime_package import stage_runtime
+from clipper_sls.packaging.runtime_package import stage_runtime, stage_server
 
+SERVER_PACKAGES = ("tinypackage==1.0",)
 BASE_FILE = "etc/base-release"
 BASE_VARIABLES = ("PATH=/usr/local/bin:/usr/bin:/bin", "PYTHON_VERSION=3.11.9")
 
@@ -140,6 +141,7 @@ def context_of(
         packages=packages,
         constraints=(),
         runtime=stage_runtime(scratch),
+        server=ServerPart(SERVER_PACKAGES, stage_server(scratch)),
         release="0.0.test",
     )
 

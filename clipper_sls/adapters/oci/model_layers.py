@@ -17,6 +17,7 @@ from clipper_sls.domain.image.contents import (
     PACKAGES_FOLDER,
     PACKAGES_LOCK,
     RUNTIME_FOLDER,
+    SERVER_FOLDER,
     LayerKind,
     split_bundle,
 )
@@ -28,11 +29,22 @@ UNOWNED = "other"
 def model_layers(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Iterator[Layer]:
     """Written to `layout`, lowest first. A model without weights has no layer of them. Raises ImageBuildError."""
     split = split_bundle(context.manifest)
+    yield _server(context, layout, scratch, timeout_s)
     yield _dependencies(context, layout, scratch, timeout_s)
     if split.weights:
         yield write_layer(layout, LayerKind.WEIGHTS, _of_bundle(context, split.weights))
-    runtime = _runtime(context, scratch)
+    runtime = _sources(context, context.runtime, RUNTIME_FOLDER, scratch)
     yield write_layer(layout, LayerKind.CODE, {**_of_bundle(context, split.code), **runtime})
+
+
+def _server(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Layer:
+    folder, server = scratch / "server", context.server
+    python = context.manifest.python
+    installed = install(server.packages, context.platform, python, folder, timeout_s, is_complete=True)
+    files = {**installed.files, **_compiled(context, folder, installed.files, SERVER_FOLDER, scratch)}
+    sizes = json.dumps(_sizes(installed, files), sort_keys=True, separators=(",", ":"))
+    everything = {**_below(SERVER_FOLDER, files), **_sources(context, server.sources, SERVER_FOLDER, scratch)}
+    return write_layer(layout, LayerKind.SERVER, everything, {PACKAGES_ANNOTATION: sizes})
 
 
 def _dependencies(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Layer:
@@ -46,11 +58,9 @@ def _dependencies(context: ImageContext, layout: Layout, scratch: Path, timeout_
     return write_layer(layout, LayerKind.DEPENDENCIES, everything, {PACKAGES_ANNOTATION: sizes})
 
 
-def _runtime(context: ImageContext, scratch: Path) -> dict[str, FileEntry]:
-    sources = {path.relative_to(context.runtime).as_posix(): path for path in context.runtime.rglob("*.py")}
-    entries = {name: FileEntry(path) for name, path in sources.items()}
-    entries |= _compiled(context, context.runtime, entries, RUNTIME_FOLDER, scratch)
-    return _below(RUNTIME_FOLDER, entries)
+def _sources(context: ImageContext, folder: Path, place: str, scratch: Path) -> dict[str, FileEntry]:
+    sources = {path.relative_to(folder).as_posix(): FileEntry(path) for path in folder.rglob("*.py")}
+    return _below(place, {**sources, **_compiled(context, folder, sources, place, scratch)})
 
 
 def _compiled(

@@ -52,10 +52,12 @@ def install(
     timeout_s: float,
     *,
     constraints: Sequence[str] = (),
+    is_complete: bool = False,
 ) -> Installed:
     """Put `packages`, and what they need, into `folder`; `python` is a version, "3.11".
 
-    `constraints` are pins, of which nothing is installed for their own sake.
+    `constraints` are pins, of which nothing is installed for their own sake. `is_complete`: `packages` are all that
+    they need.
 
     Raises ImageBuildError with the end of uv's output, or naming the package that is for another platform.
     """
@@ -66,6 +68,7 @@ def install(
         *("pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder)),
         *("--constraint", str(settled)),
         *("--python-platform", platform.wheel_platform, "--python-version", python),
+        *(("--no-deps",) if is_complete else ()),
         *("--only-binary", ":all:", "--link-mode", "copy", "--", *packages),
     )
     _run(arguments, f"Python {python} on {platform} with {shortened(', '.join(packages), 300)}", timeout_s)

@@ -1,7 +1,8 @@
 """What an image of a model version holds, where, and in which layer.
 
 Layers lie in the order of how seldom they change, as a layer is pushed and pulled again only when it or its content
-changes: base, dependencies, weights, code. Versions that differ in their code share all but the last.
+changes: base, server, dependencies, weights, code. The server is the same for all models of a release; versions that
+differ in their code share all but the last.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from enum import StrEnum
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
 
 ROOT = "opt/clipper"
+SERVER_FOLDER = f"{ROOT}/server"
 PACKAGES_FOLDER = f"{ROOT}/packages"
 RUNTIME_FOLDER = f"{ROOT}/runtime"
 BUNDLE_FOLDER = f"{ROOT}/bundle"
@@ -26,6 +28,7 @@ class LayerKind(StrEnum):
     """From the lowest to the highest."""
 
     BASE = "base"
+    SERVER = "server"
     DEPENDENCIES = "dependencies"
     WEIGHTS = "weights"
     CODE = "code"
