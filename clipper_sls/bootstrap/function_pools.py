@@ -1,6 +1,7 @@
 """The function pools of an engine, put together."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from clipper_sls.adapters.engine import EngineLimits, FunctionPools
@@ -8,6 +9,7 @@ from clipper_sls.adapters.engine.environments import Environments
 from clipper_sls.adapters.engine.log_files import LogFolder
 from clipper_sls.adapters.engine.process_launcher import ProcessLaunchers
 from clipper_sls.adapters.local.storage_errors import translated
+from clipper_sls.bootstrap.trust import trust
 from clipper_sls.config import Settings
 from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, stage_runtime
 from clipper_sls.ports.bundle_store import BundleStore
@@ -24,6 +26,7 @@ async def function_pools(settings: Settings, bundles: BundleStore, clock: Clock,
         runtime_path=await asyncio.to_thread(_staged_runtime, folder / "runtime"),
         runtime_requirements=RUNTIME_REQUIREMENTS,
         timeout_s=settings.environment_timeout_s,
+        trust=partial(trust, settings),
     )
     launchers = ProcessLaunchers(
         bundles=bundles,

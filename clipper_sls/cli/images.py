@@ -41,6 +41,9 @@ def build(
     output: Annotated[
         Path | None, typer.Option(metavar="DIR-OR-TAR", help="Write it there, as an OCI image layout.")
     ] = None,
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="Do not sign it; it runs with CLIPPER_ALLOW_UNSIGNED=1 only.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Make an image of a Python function with all it needs: for AWS Lambda, or any Lambda Runtime API."""
@@ -67,21 +70,33 @@ def build(
             pkgs_to_install=package or (),
             destination=bundle,
         )
-        document = _built(bundle, base, platform, target, output, Path(folder))
+        document = _built(bundle, base, platform, target, output, Path(folder), is_signed=not unsigned)
     places = " and ".join(str(document[key]) for key in ("reference", "output") if key in document)
     out.done(f"Built {model}, {readable(document['size_bytes'])}, {document['digest']}: {places}", document)
 
 
 def _built(
-    bundle: Path, base: str | None, platform: str, target: "Reference | None", output: Path | None, scratch: Path
+    bundle: Path,
+    base: str | None,
+    platform: str,
+    target: "Reference | None",
+    output: Path | None,
+    scratch: Path,
+    *,
+    is_signed: bool,
 ) -> dict[str, Any]:
     from clipper_sls.bootstrap.images import image_builder, image_context
     from clipper_sls.config.settings import Settings
+    from clipper_sls.packaging.signing import Signer
 
-    context = image_context(bundle, base, platform, scratch)
-    with image_builder(Settings.load().environment_timeout_s) as builder:
+    settings = Settings.load()
+    signer = Signer(settings.signing_key.expanduser(), settings.code_revision).sign(bundle) if is_signed else None
+    context = image_context(bundle, base, platform, scratch, signer)
+    with image_builder(settings.environment_timeout_s) as builder:
         image = builder.build(context)
         document: dict[str, Any] = {"digest": image.digest, "size_bytes": image.size_bytes}
+        document["bundle_digest"] = context.manifest.digest
+        document["signed_by"] = None if signer is None else str(signer)
         if target is not None:
             document["reference"] = str(builder.push(image, target))
         if output is not None:

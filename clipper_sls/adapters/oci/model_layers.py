@@ -19,7 +19,6 @@ from clipper_sls.domain.image.contents import (
     RUNTIME_FOLDER,
     SERVER_FOLDER,
     LayerKind,
-    split_bundle,
 )
 from clipper_sls.domain.lock import lock_text
 
@@ -28,7 +27,7 @@ UNOWNED = "other"
 
 def model_layers(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Iterator[Layer]:
     """Written to `layout`, lowest first. A model without weights has no layer of them. Raises ImageBuildError."""
-    split = split_bundle(context.manifest)
+    split = context.split
     yield _server(context, layout, scratch, timeout_s)
     yield _dependencies(context, layout, scratch, timeout_s)
     if split.weights:

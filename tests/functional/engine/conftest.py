@@ -25,6 +25,7 @@ from clipper_sls.domain.replicas import PoolStatus, ReplicaState
 from clipper_sls.domain.serving import Serving
 from clipper_sls.packaging.bundling import bundle_closure
 from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, stage_runtime
+from clipper_sls.testing.signing import ANYBODY
 
 PATIENCE_S = 30.0
 DEFAULT_SERVING = Serving()
@@ -179,13 +180,14 @@ async def make_engine(tmp_path: Path, runtime_path: Path) -> AsyncIterator[MakeE
         bundle_folder.mkdir(exist_ok=True)
         metrics, clock = RecordedMetrics(), SystemClock()
         state_dir, bounds = tmp_path / "state", replace(QUICK, **limits)
-        store = BundleDirectory(bundle_folder, max_size_bytes=0)
+        store = BundleDirectory(bundle_folder, max_size_bytes=0, trust=lambda: ANYBODY)
         environments = Environments(
             bundles=store,
             folder=state_dir / "environments",
             runtime_path=runtime_path,
             runtime_requirements=runtime_requirements,
             timeout_s=environment_timeout_s,
+            trust=lambda: ANYBODY,
         )
         launchers = ProcessLaunchers(
             bundles=store,

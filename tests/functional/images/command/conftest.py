@@ -15,13 +15,13 @@ import pytest
 
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
-from clipper_sls.packaging.runtime_package import server_requirements
+from clipper_sls.packaging.runtime_package import runtime_lock, server_requirements
 from clipper_sls.testing.docker_registry import DockerRegistryUnderTest
 from clipper_sls.testing.images import only_wheels_in, push_base, wheel
 
 HERE = {"x86_64": Platform.AMD64, "aarch64": Platform.ARM64}.get(platform.machine())
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-RUNTIME = ("awslambdaric", "cloudpickle", "numpy", "simplejson", "snapshot-restore-py")
+RUNTIME = tuple(text.partition("==")[0] for text in runtime_lock())
 SERVER = tuple(text.partition("==")[0] for text in server_requirements())
 LIMIT_S = 90
 TRAIN = """
@@ -60,12 +60,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _repacked(name: str, folder: Path) -> None:
-    """The wheel that was installed here, without its scripts."""
+    """The wheel that was installed here, without its scripts, under the name of one for images."""
     found = distribution(name)
     tags = [
         line.partition(": ")[2] for line in (found.read_text("WHEEL") or "").splitlines() if line.startswith("Tag: ")
     ]
-    path = folder / f"{name.replace('-', '_')}-{found.version}-{tags[0]}.whl"
+    tag = tags[0].replace("manylinux_2_34", "manylinux_2_28")
+    path = folder / f"{name.replace('-', '_')}-{found.version}-{tag}.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for file in found.files or ():
             if ".." not in file.parts and "__pycache__" not in file.parts and Path(file.locate()).is_file():
