@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from clipper_sls.testing.docker_engine import DockerEngineUnderTest, docker_answers, docker_engine
 from clipper_sls.testing.docker_registry import (
     BINARY,
     DockerRegistryUnderTest,
@@ -18,7 +19,9 @@ from clipper_sls.testing.redis_server import BINARIES, RedisServerUnderTest, fin
 SIGNING_KEY = "CLIPPER_SLS_SIGNING_KEY"
 MUST_BE_HERE = "CLIPPER_TESTS_NEED_REDIS"
 REGISTRY_MUST_BE_HERE = "CLIPPER_TESTS_NEED_REGISTRY"
+DOCKER_MUST_BE_HERE = "CLIPPER_TESTS_NEED_DOCKER"
 TORCH_MUST_BE_HERE = "CLIPPER_TESTS_NEED_TORCH"
+MLFLOW_MUST_BE_HERE = "CLIPPER_TESTS_NEED_MLFLOW"
 
 
 def _missing(what: str, variable: str) -> None:
@@ -47,6 +50,13 @@ def torch_is_installed() -> None:
     """Skips the test where there is no PyTorch, which is too large to be locked."""
     if find_spec("torch") is None:
         _missing("PyTorch (pip install torch)", TORCH_MUST_BE_HERE)
+
+
+@pytest.fixture(scope="session")
+def mlflow_is_installed() -> None:
+    """Skips the test where there is no MLflow, whose many packages are not locked."""
+    if find_spec("mlflow") is None or find_spec("pandas") is None:
+        _missing("MLflow (pip install mlflow-skinny pandas)", MLFLOW_MUST_BE_HERE)
 
 
 @pytest.fixture(scope="session")
@@ -83,4 +93,20 @@ def registry(
 ) -> Iterator[DockerRegistryUnderTest]:
     """One image registry for all tests of a module, which use repositories of their own."""
     with docker_registry(tmp_path_factory.mktemp("registry")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def docker_is_running() -> None:
+    """Skips the test where no container engine answers; fails it where CI promised one."""
+    if not docker_answers():
+        _missing(
+            "a Docker engine (`docker version`; as root on Debian: .ci/container-engine COMMAND)", DOCKER_MUST_BE_HERE
+        )
+
+
+@pytest.fixture(scope="module")
+def containers(docker_is_running: None) -> Iterator[DockerEngineUnderTest]:
+    """The container engine; what the tests of a module made in it is removed after them."""
+    with docker_engine() as running:
         yield running

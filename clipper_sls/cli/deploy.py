@@ -1,5 +1,7 @@
 """`deploy`: a function becomes a version of a model."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +11,7 @@ from clipper_sls.cli.links import link_unless_linked
 from clipper_sls.cli.output import Output
 from clipper_sls.cli.predict import given
 from clipper_sls.cli.session import connected
-from clipper_sls.errors import VersionExistsError
+from clipper_sls.errors import InvalidSettingError, VersionExistsError
 
 if TYPE_CHECKING:
     from clipper_sls.sdk import ClipperConnection
@@ -19,10 +21,13 @@ commands = typer.Typer()
 
 @commands.command()
 def deploy(
-    function: Annotated[str, typer.Argument(help="MODULE:FUNCTION, found from the working directory.")],
     name: Annotated[str, typer.Option(help="Name of the model.")],
     version: Annotated[str, typer.Option("--version", "-v", help="Name of the version.")],
     input_type: options.InputType,
+    function: Annotated[
+        str | None, typer.Argument(help="MODULE:FUNCTION, found from the working directory.", show_default=False)
+    ] = None,
+    mlflow: Annotated[Path | None, typer.Option(help="An MLflow model directory, instead of a function.")] = None,
     app: Annotated[str | None, typer.Option(help="Link the model to this application, too.")] = None,
     package: Annotated[list[str] | None, typer.Option("--package", "-p", help="As for pip; may come again.")] = None,
     label: Annotated[list[str] | None, typer.Option("--label", "-l", help="For your own use; may come again.")] = None,
@@ -41,22 +46,19 @@ def deploy(
     state_dir: options.StateDir = None,
     as_json: options.Json = False,
 ) -> None:
-    """Put a Python function into production as a version of a model, and make it current."""
-    from clipper_sls.cli.function_source import load_function
-    from clipper_sls.deployers.python import deploy_python_closure
-
+    """Put a Python function, or a model that MLflow saved, into production as a version of a model; make it current."""
     out, connection = Output(as_json), connected(cluster, state_dir)
-    loaded = load_function(function)
+    deployer, model = _deployer(function, mlflow)
     chosen = serving.options_from(batching, batch_wait_ms, no_cache, cache_ttl, not_idempotent, hedging)
     is_new = True
     with out.progress(f"Deploying {name}:{version} ..."):
         try:
-            deploy_python_closure(
+            deployer(
                 connection,
                 name,
                 version,
                 input_type,
-                loaded,
+                model,
                 labels=label,
                 batch_size=batch_size,
                 pkgs_to_install=package,
@@ -71,6 +73,20 @@ def deploy(
     if app is not None:
         is_new = link_unless_linked(connection, app, name) or is_new
     _done(out, connection, name, version, is_new)
+
+
+def _deployer(function: str | None, mlflow: Path | None) -> tuple[Callable[..., None], object]:
+    """Who deploys what was named, and what that takes. Raises InvalidSettingError unless it is one of the two."""
+    if mlflow is not None and function is None:
+        from clipper_sls.deployers.mlflow import deploy_mlflow_model
+
+        return deploy_mlflow_model, mlflow
+    if function is None or mlflow is not None:
+        raise InvalidSettingError("Name a function, as MODULE:FUNCTION, or a model directory, with --mlflow DIR")
+    from clipper_sls.cli.function_source import load_function
+    from clipper_sls.deployers.python import deploy_python_closure
+
+    return deploy_python_closure, load_function(function)
 
 
 def _done(out: Output, connection: "ClipperConnection", name: str, version: str, is_new: bool) -> None:

@@ -82,7 +82,7 @@ class Manifest:
 
     @property
     def holds_pickle(self) -> bool:
-        """Whether there is a `func.pkl`: bytecode, which fits one minor version of Python only."""
+        """Whether there is a `func.pkl` or an MLflow model: what fits one minor version of Python only."""
         return self.entry in (CLOSURE_ENTRY, OBJECT_ENTRY) or self.entry.startswith(ENTRY_PREFIX)
 
     @property

@@ -14,7 +14,11 @@ ENTRY_PREFIX = "weights:"
 """`weights:skops` is the entry of a bundle whose `func.pkl` refers to what lies in `weights/`, in the format skops."""
 
 MODEL = "model"
-"""What the function calls the one object that formats other than `PYTORCH_TENSORS` hold."""
+"""What the function calls the one object that formats other than `PYTORCH_TENSORS` hold.
+
+A name may stand in a pair with the objects that its loader needs of the function: in `KERAS`, the user's own layers by
+the names that the file has for them. Then what the loader has under that name is called with them.
+"""
 
 
 class WeightsFormat(StrEnum):
@@ -24,6 +28,13 @@ class WeightsFormat(StrEnum):
     PYTORCH_TENSORS = "pytorch-tensors"  # safetensors; the function refers to each tensor by its name
     TORCHSCRIPT = "torchscript"
     TORCH_EXPORT = "torch-export"
+    KERAS = "keras"  # Keras's own, loaded in its safe mode; the function refers to the model by name and own classes
+    MLFLOW = "mlflow"  # an MLflow model directory; what lies there is the function, and there is no pickle beside it
+
+    @property
+    def holds_function(self) -> bool:
+        """Whether `MODEL` is the whole function of a list of inputs, so that the bundle has no `func.pkl`."""
+        return self is WeightsFormat.MLFLOW
 
     @property
     def entry(self) -> str:
@@ -46,6 +57,16 @@ PARAMETER, CONSTANT, BUFFER = "parameter:", "constant:", "buffer:"
 
 TORCHSCRIPT_FILE = "model.pt"
 TORCH_EXPORT_FILE = "model.pt2"
+
+KERAS_FILE = "model.keras"
+KERAS_BACKEND_FILE = "backend.txt"
+"""The name of the framework below Keras that the model was deployed from, as KERAS_BACKEND takes it: `torch`."""
+
+MLFLOW_FOLDER = "model"
+"""The MLflow model directory as it is, below the weights' folder."""
+
+MLFLOW_SERVED_AS_FILE = "served-as.json"
+"""Beside it: what the runtime has to know of its MLmodel, which it could not read without a package for YAML."""
 
 
 def weights_format(entry: str) -> WeightsFormat | None:

@@ -38,6 +38,8 @@ from clipper_sls.packaging.pickle_reading import read_pickle
 from clipper_sls.packaging.requirements import not_given, pinned_requirements
 from clipper_sls.packaging.weights import Weights
 
+THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
 
 class Target(TypedDict):
     """What a bundle is made as, and the folder in which, which is made or empty."""
@@ -101,6 +103,24 @@ def bundle_model(
         entry,
         pinned_requirements(imports),
         target["pkgs_to_install"],
+    )
+
+
+def bundle_weights(weights: Weights, requirements: Iterable[str], python: str, **target: Unpack[Target]) -> Manifest:
+    """Bundle weights that hold the whole function, for replicas with `requirements` on the minor version `python`."""
+    folder = target["destination"]
+    _make_empty(folder)
+    (folder / WEIGHTS_FOLDER).mkdir()
+    weights.write(folder / WEIGHTS_FOLDER)
+    return _written(
+        folder,
+        target["name"],
+        target["version"],
+        target["input_type"],
+        weights.kind.entry,
+        tuple(requirements),
+        target["pkgs_to_install"],
+        python,
     )
 
 
@@ -190,6 +210,7 @@ def _written(
     entry: str,
     requirements: tuple[str, ...],
     pkgs_to_install: Iterable[str],
+    python: str = THIS_PYTHON,
 ) -> Manifest:
     given = tuple(pkgs_to_install)
     pins = not_given(requirements, given)
@@ -201,7 +222,7 @@ def _written(
         version=version,
         input_type=InputType.parse(input_type).value,
         entry=entry,
-        python=f"{sys.version_info.major}.{sys.version_info.minor}",
+        python=python,
         cloudpickle=installed_version("cloudpickle"),
         requirements=pins,
         pkgs_to_install=given,

@@ -10,7 +10,7 @@ import io
 import pickle
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -47,7 +47,10 @@ class Sink(Protocol):
     def truncate(self) -> int: ...
 
 
-NameOf = Callable[[object], str | None]
+PersistentName = str | tuple[str, Mapping[str, object]]
+"""A name, alone or with objects that are pickled beside it for whoever looks the name up."""
+
+NameOf = Callable[[object], PersistentName | None]
 """The name by which a pickle refers to an object that lies elsewhere; None for one that goes into the pickle."""
 
 
@@ -127,7 +130,7 @@ class _FunctionPickler(cloudpickle.Pickler):  # type: ignore[misc]
             **REDUCED_DECORATORS,
         }
 
-    def persistent_id(self, obj: object) -> str | None:
+    def persistent_id(self, obj: object) -> PersistentName | None:
         """pickle asks for every object; of none other does it tell when it writes a set."""
         if is_left_to_chance(obj):
             self.has_sets_left_to_chance = True

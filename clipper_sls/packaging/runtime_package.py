@@ -17,11 +17,18 @@ RUNTIME_PACKAGES = ("awslambdaric", "cloudpickle", "numpy", "pynacl")
 RUNTIME_REQUIREMENTS = tuple(f"{name}=={version(name)}" for name in RUNTIME_PACKAGES)
 """What a model's own environment must hold beside the model's packages; the versions are those of this host."""
 
+
+def runtime_lock() -> tuple[str, ...]:
+    """The versions on this host of those, and of all that they need."""
+    return locked(RUNTIME_REQUIREMENTS, (), excluded=())
+
+
 SERVER_PACKAGES = (
     "fastapi",
     "httptools",
     "msgspec",
     "packaging",
+    "platformdirs",
     "prometheus-client",
     "psutil",
     "pydantic-settings",
@@ -36,11 +43,6 @@ _SERVER_PARTS = (
     *(f"{package}/**/*.py" for package in ("bootstrap", "config", "http", "ports", "service")),
     *(f"adapters/{package}" for package in ("*.py", "engine/**/*.py", "local/**/*.py")),
 )
-
-
-def runtime_lock() -> tuple[str, ...]:
-    """The versions on this host of those, and of all that they need."""
-    return locked(RUNTIME_REQUIREMENTS, (), excluded=())
 
 
 def server_requirements() -> tuple[str, ...]:

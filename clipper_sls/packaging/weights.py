@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clipper_sls.domain.weights import MODEL, WeightsFormat
+from clipper_sls.packaging.pickling import PersistentName
 
 LOADER_MODULES = {
     WeightsFormat.SKOPS: ("skops", "sklearn"),
@@ -13,6 +14,8 @@ LOADER_MODULES = {
     WeightsFormat.PYTORCH_TENSORS: ("torch", "safetensors"),
     WeightsFormat.TORCHSCRIPT: ("torch",),
     WeightsFormat.TORCH_EXPORT: ("torch",),
+    WeightsFormat.KERAS: ("keras",),
+    WeightsFormat.MLFLOW: (),
 }
 """What the runtime's loader of each format imports."""
 
@@ -24,7 +27,7 @@ class Weights:
 
     kind: WeightsFormat
     write: Callable[[Path], None]
-    name_of: Callable[[object], str | None]
+    name_of: Callable[[object], PersistentName | None]
     modules: frozenset[str] = frozenset()  # dotted names that loading imports, beside those of the loader itself
 
     @property

@@ -11,7 +11,7 @@ from typing import IO, Any
 import cloudpickle
 
 from clipper_sls.domain.bundle import CLOSURE_ENTRY, FUNCTION_FILE, MODULES_FOLDER, OBJECT_ENTRY, Manifest
-from clipper_sls.domain.weights import WEIGHTS_FOLDER, WeightsFormat, weights_format
+from clipper_sls.domain.weights import MODEL, WEIGHTS_FOLDER, WeightsFormat, weights_format
 from clipper_sls.errors import InvalidBundleError, ModelStartError
 from clipper_sls.runtime.builtins import BUILTINS
 from clipper_sls.runtime.served_object import SetUpError, set_up
@@ -48,8 +48,11 @@ def load_function(folder: Path, manifest: Manifest) -> Function:
 def _loaded(folder: Path, manifest: Manifest, weights: WeightsFormat | None) -> Function:
     try:
         present = {} if weights is None else load_weights(weights, folder / WEIGHTS_FOLDER)
-        with (folder / FUNCTION_FILE).open("rb") as file:
-            function = _Unpickler(file, present).load()
+        if weights is not None and weights.holds_function:
+            function = present[MODEL]
+        else:
+            with (folder / FUNCTION_FILE).open("rb") as file:
+                function = _Unpickler(file, present).load()
         if manifest.entry == OBJECT_ENTRY:
             function = set_up(function).predict
     except ModuleNotFoundError as error:
@@ -72,9 +75,16 @@ class _Unpickler(pickle.Unpickler):
     def __init__(self, file: IO[bytes], present: Mapping[str, Any]) -> None:
         super().__init__(file)
         self._present = present
+        self._made: dict[str, Any] = {}
 
     def persistent_load(self, pid: Any) -> Any:
-        return self._present[pid]
+        """What is called `pid`; of a pair, what the name in it makes of the objects in it, the same each time."""
+        if not isinstance(pid, tuple):
+            return self._present[pid]
+        name, given = pid
+        if name not in self._made:
+            self._made[name] = self._present[name](given)
+        return self._made[name]
 
 
 def missing_module(manifest: Manifest, error: ModuleNotFoundError) -> str:

@@ -4,6 +4,7 @@ A framework is imported in its loader and nowhere else: a replica needs the one 
 """
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from clipper_sls.domain.weights import (
     BUFFER,
     CONSTANT,
+    KERAS_BACKEND_FILE,
+    KERAS_FILE,
     MODEL,
     ONNX_SUFFIX,
     PARAMETER,
@@ -80,6 +83,24 @@ def _torch_export(folder: Path) -> Mapping[str, Any]:
     return {MODEL: torch.export.load(folder / TORCH_EXPORT_FILE).module()}
 
 
+def _keras(folder: Path) -> Mapping[str, Any]:
+    """Loads later, when the function's own layers are there; but the backend has to be chosen before Keras is imported,
+    which unpickling the function may do."""
+    os.environ["KERAS_BACKEND"] = (folder / KERAS_BACKEND_FILE).read_text().strip()
+    from keras.saving import load_model
+
+    def load(own: Mapping[str, Any]) -> Any:
+        return load_model(folder / KERAS_FILE, custom_objects=dict(own), compile=False, safe_mode=True)
+
+    return {MODEL: load}
+
+
+def _mlflow(folder: Path) -> Mapping[str, Any]:
+    from clipper_sls.runtime.mlflow_model import load_mlflow_model
+
+    return {MODEL: load_mlflow_model(folder)}
+
+
 def _only(folder: Path, suffix: str) -> Path:
     (path,) = folder.glob(f"*{suffix}")
     return path
@@ -92,4 +113,6 @@ LOADERS: Mapping[WeightsFormat, Loader] = {
     WeightsFormat.PYTORCH_TENSORS: _pytorch_tensors,
     WeightsFormat.TORCHSCRIPT: _torchscript,
     WeightsFormat.TORCH_EXPORT: _torch_export,
+    WeightsFormat.KERAS: _keras,
+    WeightsFormat.MLFLOW: _mlflow,
 }

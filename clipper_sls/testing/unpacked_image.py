@@ -2,8 +2,8 @@
 
 import json
 import subprocess
-import sys
 import tarfile
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,15 @@ from clipper_sls.domain.image.model_config import ENTRYPOINT
 
 
 class UnpackedImage:
-    """`layout` is a folder that `image build --output` wrote; its layers are unpacked in `folder`."""
+    """`layout` is a folder that `image build --output` wrote; its layers are unpacked in `folder`.
+
+    Python is this one, in an environment without any package.
+    """
 
     def __init__(self, layout: Path, folder: Path) -> None:
         self.folder = folder
+        venv.create(folder / "venv")
+        self._python = folder / "venv/bin/python"
         self._blobs = layout / "blobs/sha256"
         manifest = self._document(json.loads((layout / "index.json").read_bytes())["manifests"][0]["digest"])
         for layer in manifest["layers"]:
@@ -26,9 +31,9 @@ class UnpackedImage:
         self.variables = {name: value.replace("/opt/", f"{folder}/opt/") for name, value in variables.items()}
 
     def start(self, **more: str) -> "subprocess.Popen[str]":
-        """The entry point with `more` variables: this Python, without what is installed in it."""
+        """The entry point with `more` variables."""
         return subprocess.Popen(  # noqa: S603 - this very interpreter
-            [sys.executable, "-S", *ENTRYPOINT[1:]],
+            [self._python, *ENTRYPOINT[1:]],
             env={**self.variables, **more},
             cwd=self.folder,
             stdout=subprocess.PIPE,

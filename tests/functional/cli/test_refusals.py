@@ -51,6 +51,9 @@ def deployed(run: Run) -> None:
         (("deploy", "train:not_a_function", *DEPLOY), 2, "cannot be called"),
         (("deploy", "raises:predict", *DEPLOY), 2, "RuntimeError: no data"),
         (("deploy", "absent:predict", *DEPLOY), 2, "no module 'absent'"),
+        (("deploy", *DEPLOY), 2, "or a model directory, with --mlflow DIR"),
+        (("deploy", "train:predict", "--mlflow", ".", *DEPLOY), 2, "or a model directory, with --mlflow DIR"),
+        (("deploy", "--mlflow", ".", *DEPLOY), 2, "is no MLflow model directory"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )

@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from clipper_sls.deployers import onnx, python, pytorch, sklearn, xgboost
+from clipper_sls.deployers import keras, mlflow, onnx, python, pytorch, sklearn, xgboost
 from clipper_sls.sdk import ClipperConnection, LocalContainerManager
 
 METHODS = {
@@ -55,6 +55,8 @@ DEPLOYERS = {
     python.deploy_python_closure: f"clipper_conn, name, version, input_type, func, {DEPLOYED}",
     pytorch.create_endpoint: f"clipper_conn, name, input_type, func, pytorch_model, {ENDPOINT}",
     pytorch.deploy_pytorch_model: f"clipper_conn, name, version, input_type, func, pytorch_model, {DEPLOYED}",
+    keras.create_endpoint: f"clipper_conn, name, input_type, func, model_path_or_object, {ENDPOINT}",
+    keras.deploy_keras_model: f"clipper_conn, name, version, input_type, func, model_path_or_object, {DEPLOYED}",
     onnx.create_pytorch_endpoint: "clipper_conn, name, input_type, inputs, func, pytorch_model, default_output='None', "
     "version=1, slo_micros=3000000, labels=None, registry=None, base_image=None, num_replicas=1, "
     "onnx_backend='onnxruntime', batch_size=-1, pkgs_to_install=None",
@@ -68,6 +70,8 @@ LIKE_CLIPPERS = {
     sklearn.deploy_sklearn_model: f"clipper_conn, name, version, input_type, func, sklearn_model, {DEPLOYED}",
     xgboost.create_endpoint: f"clipper_conn, name, input_type, func, xgboost_model, {ENDPOINT}",
     xgboost.deploy_xgboost_model: f"clipper_conn, name, version, input_type, func, xgboost_model, {DEPLOYED}",
+    mlflow.create_endpoint: f"clipper_conn, name, input_type, model_path, {ENDPOINT}",
+    mlflow.deploy_mlflow_model: f"clipper_conn, name, version, input_type, model_path, {DEPLOYED}",
     onnx.create_endpoint: f"clipper_conn, name, input_type, func, onnx_model, {ENDPOINT}",
     onnx.deploy_onnx_model: f"clipper_conn, name, version, input_type, func, onnx_model, {DEPLOYED}",
 }
