@@ -29,6 +29,7 @@ from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.packaging.bundling import bundle_model
 from clipper_sls.packaging.runtime_package import RUNTIME_PACKAGES, SERVER_PACKAGES
+from clipper_sls.packaging.signing import Signer
 from clipper_sls.testing.docker_engine import KILLED, ContainerUnderTest, DockerEngineUnderTest
 from clipper_sls.testing.docker_registry import DockerRegistryUnderTest
 from clipper_sls.testing.images import only_wheels_in, wheel
@@ -67,7 +68,11 @@ class BuiltImage:
 
 def _variables(bundle: Path) -> dict[str, str]:
     digest = Manifest.from_json((bundle / "manifest.json").read_bytes()).digest
-    return {"CLIPPER_BUNDLE_PATH": str(bundle), "CLIPPER_BUNDLE_DIGEST": digest}
+    return {
+        "CLIPPER_BUNDLE_PATH": str(bundle),
+        "CLIPPER_BUNDLE_DIGEST": digest,
+        "CLIPPER_ALLOW_UNSIGNED": "1",
+    }
 
 
 @contextmanager
@@ -341,7 +346,8 @@ def framework(
     (bundle := tmp_path / "bundle").mkdir()
     target = {"name": kind, "version": "1", "input_type": "doubles", "pkgs_to_install": ()}
     bundle_model(*TRAINED[kind](), **target, destination=bundle)
-    context = image_context(bundle, str(base), str(PLATFORM), tmp_path / "runtime")
+    signer = Signer(tmp_path / "key.pem").sign(bundle)
+    context = image_context(bundle, str(base), str(PLATFORM), tmp_path / "runtime", signer)
     with image_builder(LIMIT_S) as builder:
         image = builder.build(replace(context, packages=("tinypackage==1.0",)))
         pushed = builder.push(image, Reference.parse(f"{registry.host}/{kind}:1"))
