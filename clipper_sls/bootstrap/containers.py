@@ -2,10 +2,12 @@
 
 import asyncio
 import hashlib
+from functools import partial
 
 from clipper_sls.adapters.containers.container_engine import connected_engine
 from clipper_sls.adapters.containers.container_launcher import ContainerLaunchers
 from clipper_sls.bootstrap.replica_images import EngineImages
+from clipper_sls.bootstrap.trust import trust
 from clipper_sls.config import Settings
 from clipper_sls.ports.bundle_store import BundleStore
 
@@ -18,6 +20,7 @@ async def container_launchers(settings: Settings, bundles: BundleStore) -> Conta
         bundles=bundles,
         base=settings.container_base,
         timeout_s=settings.environment_timeout_s,
+        trust=partial(trust, settings),
     )
     launchers = ContainerLaunchers(
         engine=engine,

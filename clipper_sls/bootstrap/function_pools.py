@@ -1,6 +1,7 @@
 """The function pools of an engine, put together."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from clipper_sls.adapters.engine import EngineLimits, FunctionPools
@@ -9,6 +10,7 @@ from clipper_sls.adapters.engine.launching import Launchers
 from clipper_sls.adapters.engine.log_files import LogFolder
 from clipper_sls.adapters.engine.process_launcher import ProcessLaunchers
 from clipper_sls.adapters.local.storage_errors import translated
+from clipper_sls.bootstrap.trust import trust
 from clipper_sls.config import Settings
 from clipper_sls.config.settings import Isolation
 from clipper_sls.errors import InvalidSettingError
@@ -33,6 +35,7 @@ async def _processes(settings: Settings, bundles: BundleStore) -> Launchers:
         runtime_path=await asyncio.to_thread(_staged_runtime, folder / "runtime"),
         runtime_requirements=RUNTIME_REQUIREMENTS,
         timeout_s=settings.environment_timeout_s,
+        trust=partial(trust, settings),
     )
     return ProcessLaunchers(
         bundles=bundles,

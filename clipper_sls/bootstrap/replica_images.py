@@ -9,7 +9,7 @@ import hashlib
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from clipper_sls.domain.image.building import ImageContext
 from clipper_sls.domain.image.contents import BUNDLE_FOLDER
 from clipper_sls.domain.image.model_config import BUNDLE_DIGEST_LABEL, INPUT_TYPE_LABEL
 from clipper_sls.domain.records import CONTAINERLESS_IMAGE, ModelVersion
+from clipper_sls.domain.trust import Trust
 from clipper_sls.errors import IncompatibleInputTypeError, InvalidBundleError, UnsupportedImageError
 from clipper_sls.ports.bundle_store import BundleStore
 
@@ -38,12 +39,14 @@ class EngineImages:
         bundles: BundleStore,
         base: str | None,
         timeout_s: float,
+        trust: Callable[[], Trust],
         repository: str = ENVIRONMENTS,
     ) -> None:
         self._engine = engine
         self._bundles = bundles
         self._base = base
         self._timeout_s = timeout_s
+        self._trust = trust
         self._repository = repository
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -65,11 +68,12 @@ class EngineImages:
     async def image_for(self, version: ModelVersion) -> ReplicaImage:
         assert version.bundle_digest is not None
         manifest = await self._manifest(version)
+        trusted = (await asyncio.to_thread(self._trust)).variables
         if manifest is None:
-            return ReplicaImage(await asyncio.to_thread(self._unchanged, version), {})
+            return ReplicaImage(await asyncio.to_thread(self._unchanged, version), trusted)
         folder = self._bundles.path(version.bundle_digest)
         place = f"/{BUNDLE_FOLDER}"
-        variables = {"CLIPPER_BUNDLE_PATH": place, "CLIPPER_BUNDLE_DIGEST": version.bundle_digest}
+        variables = {**trusted, "CLIPPER_BUNDLE_PATH": place, "CLIPPER_BUNDLE_DIGEST": version.bundle_digest}
         return ReplicaImage(await self._environment(folder, manifest), variables, {folder: place})
 
     async def _manifest(self, version: ModelVersion) -> Manifest | None:
@@ -118,7 +122,7 @@ class EngineImages:
         for path in files:
             (folder / path).write_bytes((bundle / path).read_bytes())
         (folder / MANIFEST_NAME).write_bytes(empty.to_json())
-        return image_context(folder, self._base, self._engine.platform(), scratch / "sources")
+        return image_context(folder, self._base, self._engine.platform(), scratch / "sources", None)
 
     def _build(self, context: ImageContext, name: str, scratch: Path) -> None:
         with image_builder(self._timeout_s) as builder:

@@ -37,6 +37,9 @@ def dev(
         str | None,
         typer.Option(metavar="[process|container]", help="What replicas are.", show_default="process"),
     ] = None,
+    allow_unsigned: Annotated[
+        bool, typer.Option("--allow-unsigned", help="Run bundles that are not signed, or by anybody.")
+    ] = False,
     ready_file: Annotated[Path | None, typer.Option(help="JSON with both URLs is written here when ready.")] = None,
     move_ports: Annotated[bool, typer.Option("--move-ports", help="Take a free port where one is taken.")] = False,
     as_json: options.Json = False,
@@ -55,6 +58,7 @@ def dev(
         cache_size_bytes=cache_size_bytes,
         cache_url=cache_url,
         isolation=isolation,
+        allow_unsigned=allow_unsigned or None,
     )
     raise typer.Exit(run_engine(settings, move_ports=move_ports, ready_file=ready_file, as_json=as_json))
 

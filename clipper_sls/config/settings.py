@@ -20,6 +20,7 @@ from pydantic_settings import (
 
 from clipper_sls.config.cache_url import check_cache_url
 from clipper_sls.config.sentences import sentence
+from clipper_sls.domain.trust import parse_keys
 from clipper_sls.errors import InvalidSettingError
 
 MIB = 1024 * 1024
@@ -55,6 +56,18 @@ class Settings(BaseSettings):
     management_url: str | None = Field(None, description="an engine elsewhere, to which the SDK and the CLI connect")
     query_url: str | None = Field(None, description="the same engine's predict URLs; default: those that it names")
     management_token: SecretStr | None = None
+
+    signing_key: Path = Field(
+        default_factory=lambda: platformdirs.user_config_path("clipper-sls") / "signing-key.pem",
+        description="private key that signs what is deployed; made when it is first needed",
+    )
+    trusted_keys: str = Field(
+        "", description="public keys of others whose bundles the engine runs, with blanks or commas between them"
+    )
+    allow_unsigned: bool = Field(False, description="run bundles whoever made them")
+    code_revision: str | None = Field(
+        None, description="state of the code that is deployed, for its signature; default: the commit that git names"
+    )
 
     frontends: int = Field(
         1, ge=1, le=256, description="processes that answer queries, on machines with cores for them"
@@ -97,6 +110,15 @@ class Settings(BaseSettings):
         if url is not None:
             check_cache_url(url.get_secret_value())
         return url
+
+    @field_validator("trusted_keys")
+    @classmethod
+    def _are_public_keys(cls, keys: str) -> str:
+        try:
+            parse_keys(keys)
+        except InvalidSettingError as error:
+            raise ValueError(error.msg) from None
+        return keys
 
     @classmethod
     def load(cls, **flags: Any) -> Self:

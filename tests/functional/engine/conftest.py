@@ -41,6 +41,7 @@ from clipper_sls.testing.docker_registry import docker_registry
 from clipper_sls.testing.images import only_wheels_in
 from clipper_sls.testing.installed_packages import closure, repacked
 from clipper_sls.testing.python_base import push_python_base
+from clipper_sls.testing.signing import ANYBODY
 
 PATIENCE_S = 30.0
 DEFAULT_SERVING = Serving()
@@ -240,7 +241,12 @@ def container_launchers(container_base: str, container_images: str) -> Callable[
 
         engine = connected_engine()
         images = EngineImages(
-            engine=engine, bundles=bundles, base=container_base, timeout_s=PATIENCE_S, repository=container_images
+            engine=engine,
+            bundles=bundles,
+            base=container_base,
+            timeout_s=PATIENCE_S,
+            trust=lambda: ANYBODY,
+            repository=container_images,
         )
         launchers = ContainerLaunchers(
             engine=engine,
@@ -272,7 +278,7 @@ async def make_engine(
         bundle_folder.mkdir(exist_ok=True)
         metrics, clock = RecordedMetrics(), SystemClock()
         state_dir, bounds = tmp_path / "state", replace(QUICK, **limits)
-        bundles = BundleDirectory(bundle_folder, max_size_bytes=0)
+        bundles = BundleDirectory(bundle_folder, max_size_bytes=0, trust=lambda: ANYBODY)
         launchers: Launchers
         if isolation == "container":
             launchers = await request.getfixturevalue("container_launchers")(bundles, state_dir, bounds)
@@ -283,6 +289,7 @@ async def make_engine(
                 runtime_path=runtime_path,
                 runtime_requirements=runtime_requirements,
                 timeout_s=environment_timeout_s,
+                trust=lambda: ANYBODY,
             )
             launchers = ProcessLaunchers(
                 bundles=bundles,

@@ -27,6 +27,7 @@ from clipper_sls.service.predict import PredictionService
 from clipper_sls.service.registry_view import RegistryView
 from clipper_sls.service.services import Services
 from clipper_sls.testing import FakeInvoker, FakeModelHost, ManualClock, RecordingMetrics
+from clipper_sls.testing.signing import ANYBODY
 
 MANAGEMENT = "http://127.0.0.1:1338"
 MAX_BUNDLE_BYTES = 1_000_000
@@ -95,7 +96,7 @@ class Stage:
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     clock, host, invoker = ManualClock(), LoggingModelHost(), FakeInvoker()
     registry = RegistryView(registry=MemoryRegistry(), clock=clock)
-    bundles = BundleDirectory(tmp_path / "bundles", MAX_BUNDLE_BYTES)
+    bundles = BundleDirectory(tmp_path / "bundles", MAX_BUNDLE_BYTES, lambda: ANYBODY)
     predictions = PredictionService(
         registry=registry,
         answers=ModelAnswers(invoker=invoker, cache=None, clock=clock, metrics=RecordingMetrics()),
