@@ -74,7 +74,7 @@ def _with(stage: Stage, context: ImageContext) -> None:
                 "BUILDER": str(context.base),
                 "BUNDLE_DIGEST": context.manifest.digest,
             },
-            labels=labels(context.manifest, context.release),
+            labels=labels(context.manifest, context.release, context.provenance),
             tag=stage.engine.owned(name_in_engine(context.manifest)),
             network="host",
         )

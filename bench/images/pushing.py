@@ -25,7 +25,7 @@ def pushing(stage: Stage) -> Iterator[Figure]:
         bundle = stage.folder / f"large-{version}"
         code = f"VERSION = {version}\n".encode() * 1000
         bundle_of(bundle, {"weights.bin": weights, "modules/code.py": code}, version)
-        context = image_context(bundle, str(stage.base), str(PLATFORM), stage.folder / "runtime")
+        context = image_context(bundle, str(stage.base), str(PLATFORM), stage.folder / "runtime", None)
         before = _stored(stage.folder / "registry")
         with image_builder(TIMEOUT_S, kept=stage.folder / "kept-large") as builder:
             image = builder.build(context)

@@ -41,7 +41,7 @@ class Stage:
                 return function(inputs) if number >= 0 else None
 
             bundle_closure(predict, name="bench", version=str(number), input_type="doubles", destination=bundle)
-        return image_context(bundle, str(self.base), str(PLATFORM), self.folder / "runtime")
+        return image_context(bundle, str(self.base), str(PLATFORM), self.folder / "runtime", None)
 
 
 def digits(inputs: Any) -> Any:

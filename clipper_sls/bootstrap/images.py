@@ -18,12 +18,13 @@ from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.adapters.oci.packages import Packages, WheelPackages
 from clipper_sls.adapters.oci.registries import Registries
 from clipper_sls.adapters.oci.sources import from_layout, from_registry, opened
-from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
-from clipper_sls.domain.image.building import ImageContext, ServerPart
+from clipper_sls.domain.bundle import MANIFEST_NAME, SIGNATURE_FILE, Manifest
+from clipper_sls.domain.image.building import ImageContext, Provenance, ServerPart
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.image.report import ImageReport, report_on
 from clipper_sls.domain.lock import locked_packages
+from clipper_sls.domain.trust import PublicKey, verified_statement
 from clipper_sls.errors import InvalidSettingError
 from clipper_sls.packaging.runtime_images import runtime_image
 from clipper_sls.packaging.runtime_package import (
@@ -82,10 +83,13 @@ def _packages(timeout_s: float, docker: DockerBuild | None) -> Iterator[Packages
         yield DockerPackages(engine=engine, image=runtime_image("python"), builder=builder, network=docker.network)
 
 
-def image_context(bundle: Path, base: str | None, platform: str, scratch: Path) -> ImageContext:
+def image_context(
+    bundle: Path, base: str | None, platform: str, scratch: Path, signer: PublicKey | None
+) -> ImageContext:
     """What to build for the bundle in the folder `bundle`; without `base` on the official image of its Python.
 
-    The runtime's sources are written below `scratch`. Raises InvalidNameError, InvalidSettingError.
+    `signer` has signed it; None leaves its signature out. The runtime's sources are written below `scratch`.
+    Raises InvalidNameError, InvalidSettingError.
     """
     manifest = Manifest.from_json((bundle / MANIFEST_NAME).read_bytes())
     packages = packages_for(manifest, RUNTIME_REQUIREMENTS)
@@ -100,7 +104,15 @@ def image_context(bundle: Path, base: str | None, platform: str, scratch: Path) 
         runtime=stage_runtime(scratch),
         server=ServerPart(server_requirements(), stage_server(scratch)),
         release=__version__,
+        provenance=_provenance(bundle, manifest, signer),
     )
+
+
+def _provenance(bundle: Path, manifest: Manifest, signer: PublicKey | None) -> Provenance | None:
+    if signer is None:
+        return None
+    statement = verified_statement((bundle / SIGNATURE_FILE).read_bytes(), manifest, [signer])
+    return Provenance(str(signer), statement.revision)
 
 
 def inspect_image(name: str, platform: str | None) -> ImageReport:

@@ -45,6 +45,7 @@ EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
     errors.EngineRunningError: CONFLICT,
     errors.PortInUseError: CONFLICT,
     errors.RefusedError: REFUSED,
+    errors.UntrustedBundleError: REFUSED,
     errors.UnauthorizedError: REFUSED,
     errors.ForbiddenError: REFUSED,
     image_errors.RegistryRefusedError: REFUSED,

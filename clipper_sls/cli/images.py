@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,6 @@ from clipper_sls.errors import InvalidSettingError
 
 if TYPE_CHECKING:
     from clipper_sls.bootstrap.images import DockerBuild
-    from clipper_sls.domain.image.building import ImageContext
     from clipper_sls.domain.image.references import Reference
     from clipper_sls.domain.image.report import ImageReport
 
@@ -59,10 +58,13 @@ def build(
         str | None,
         typer.Option(metavar="NETWORK", help="With --docker: network of the build.", show_default="the engine's"),
     ] = None,
+    unsigned: Annotated[
+        bool, typer.Option("--unsigned", help="Do not sign it; it runs with CLIPPER_ALLOW_UNSIGNED=1 only.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
     """Make an image of a Python function with all it needs: for AWS Lambda, ECS, and wherever containers run."""
-    from clipper_sls.bootstrap.images import DockerBuild, image_context
+    from clipper_sls.bootstrap.images import DockerBuild
     from clipper_sls.cli.function_source import load_function
     from clipper_sls.domain.identifiers import ModelId
     from clipper_sls.domain.image.platforms import Platform
@@ -89,21 +91,38 @@ def build(
             destination=bundle,
         )
         docker = DockerBuild(network=build_network, builder=builder, tell=out.note) if with_docker else None
-        document = _built(image_context(bundle, base, platform, Path(folder)), docker, target, output)
+        document = _built(_Source(bundle, base, platform, is_signed=not unsigned), docker, target, output)
     places = " and ".join(str(document[key]) for key in ("reference", "output", "image") if key in document)
     out.done(f"Built {model}, {readable(document['size_bytes'])}, {document['digest']}: {places}", document)
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What an image is made of, as far as the command was told; the bundle's folder is one among others."""
+
+    bundle: Path
+    base: str | None
+    platform: str
+    is_signed: bool
+
+
 def _built(
-    context: "ImageContext", docker: "DockerBuild | None", target: "Reference | None", output: Path | None
+    source: "_Source", docker: "DockerBuild | None", target: "Reference | None", output: Path | None
 ) -> dict[str, Any]:
-    from clipper_sls.bootstrap.images import image_builder
+    from clipper_sls.bootstrap.images import image_builder, image_context
     from clipper_sls.config.settings import Settings
     from clipper_sls.domain.image.model_config import name_in_engine
+    from clipper_sls.packaging.signing import Signer
 
-    with image_builder(Settings.load().environment_timeout_s, docker=docker) as builder:
+    settings, bundle = Settings.load(), source.bundle
+    is_signed = source.is_signed
+    signer = Signer(settings.signing_key.expanduser(), settings.code_revision).sign(bundle) if is_signed else None
+    context = image_context(bundle, source.base, source.platform, bundle.parent, signer)
+    with image_builder(settings.environment_timeout_s, docker=docker) as builder:
         image = builder.build(context)
         document: dict[str, Any] = {"digest": image.digest, "size_bytes": image.size_bytes}
+        document["bundle_digest"] = context.manifest.digest
+        document["signed_by"] = None if signer is None else str(signer)
         if target is not None:
             document["reference"] = str(builder.push(image, target))
         if output is not None:

@@ -39,6 +39,7 @@ STATUS_OF: dict[type[errors.ClipperError], int] = {
     errors.EngineRunningError: 409,
     errors.PortInUseError: 409,
     errors.RefusedError: 403,
+    errors.UntrustedBundleError: 403,
     errors.UnauthorizedError: 401,
     errors.ForbiddenError: 403,
     image_errors.RegistryRefusedError: 403,

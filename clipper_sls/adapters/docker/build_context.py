@@ -13,7 +13,7 @@ from pathlib import Path
 
 from clipper_sls.adapters.docker.pip_configuration import pip_configuration
 from clipper_sls.domain.image.building import ImageContext
-from clipper_sls.domain.image.contents import PACKAGES_FOLDER, RUNTIME_FOLDER, SERVER_FOLDER, split_bundle
+from clipper_sls.domain.image.contents import PACKAGES_FOLDER, RUNTIME_FOLDER, SERVER_FOLDER
 
 CHUNK_BYTES = 1 << 20
 _READABLE = 0o644
@@ -22,7 +22,7 @@ _SCRIPTS = ("install.py", "compile.py")
 
 def build_context(context: ImageContext, image: Path) -> Iterator[bytes]:
     """The archive for the Dockerfile and the scripts in the folder `image`. Memory needed does not grow with it."""
-    split = split_bundle(context.manifest)
+    split = context.split
     files: dict[str, Path | bytes] = {"Dockerfile": image / "Dockerfile"}
     files |= {f"build/{name}": image / name for name in _SCRIPTS}
     files["build/pip.conf"] = pip_configuration(os.environ).encode()

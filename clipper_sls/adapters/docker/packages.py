@@ -47,7 +47,7 @@ class DockerPackages:
         wanted = Build(
             files=build_context(context, self._image),
             arguments=arguments,
-            labels=labels(context.manifest, context.release),
+            labels=labels(context.manifest, context.release, context.provenance),
             tag=name,
             network=self._network,
         )

@@ -63,7 +63,9 @@ class OciImageBuilder:
         write_image(self._layout, self._described(image.digest, source), source.manifest, _name(source), path)
 
     def _manifest(self, context: ImageContext, base: ImageSource, added: tuple[Layer, ...]) -> ImageManifest:
-        config = model_config(base.config, context.manifest, context.platform, _told(added), context.release)
+        config = model_config(
+            base.config, context.manifest, context.platform, _told(added), context.release, context.provenance
+        )
         described = self._kept(to_json(config), media_types.CONFIG)
         annotations = {
             "org.opencontainers.image.base.name": str(context.base),

@@ -22,7 +22,6 @@ from clipper_sls.domain.image.contents import (
     RUNTIME_FOLDER,
     SERVER_FOLDER,
     LayerKind,
-    split_bundle,
 )
 from clipper_sls.domain.lock import lock_text
 
@@ -32,7 +31,7 @@ TESTS = frozenset({"test", "tests"})
 
 def model_layers(context: ImageContext, layout: Layout, scratch: Path, packages: LayerPackages) -> Iterator[Layer]:
     """Written to `layout`, lowest first. A model without weights has no layer of them. Raises ImageBuildError."""
-    split = split_bundle(context.manifest)
+    split = context.split
     cache = LayerCache(layout)
     yield _server(context, packages, layout, cache, scratch)
     yield _dependencies(context, packages, layout, cache, scratch)

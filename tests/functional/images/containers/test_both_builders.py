@@ -21,6 +21,7 @@ from clipper_sls.domain.image.references import Reference
 from clipper_sls.image_errors import ImageBuildError
 from clipper_sls.packaging.bundling import bundle_closure
 from clipper_sls.packaging.runtime_package import RUNTIME_PACKAGES
+from clipper_sls.packaging.signing import Signer
 from clipper_sls.testing.docker_engine import DockerEngineUnderTest
 from clipper_sls.testing.docker_registry import DockerRegistryUnderTest
 from clipper_sls.testing.images import PulledImage
@@ -123,7 +124,8 @@ class Built:
 def _context(function: Any, package: str, base: Reference, folder: Path) -> ImageContext:
     target = {"name": "both", "version": "1", "input_type": "doubles", "pkgs_to_install": (package,)}
     bundle_closure(function, **target, destination=folder / "bundle")
-    return image_context(folder / "bundle", str(base), str(PLATFORM), folder / "runtime")
+    signer = Signer(folder / "key.pem").sign(folder / "bundle")
+    return image_context(folder / "bundle", str(base), str(PLATFORM), folder / "runtime", signer)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from clipper_sls.bootstrap.images import image_builder, image_context
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.packaging.bundling import bundle_model
 from clipper_sls.packaging.runtime_package import RUNTIME_PACKAGES
+from clipper_sls.packaging.signing import Signer
 from clipper_sls.testing.docker_engine import DockerEngineUnderTest
 from clipper_sls.testing.docker_registry import DockerRegistryUnderTest
 from clipper_sls.testing.python_base import PLATFORM, push_python_base
@@ -127,7 +128,8 @@ def framework(
     (bundle := tmp_path / "bundle").mkdir()
     target = {"name": kind, "version": "1", "input_type": "doubles", "pkgs_to_install": ()}
     bundle_model(*TRAINED[kind](), **target, destination=bundle)
-    context = image_context(bundle, str(base), str(PLATFORM), tmp_path / "runtime")
+    signer = Signer(tmp_path / "key.pem").sign(bundle)
+    context = image_context(bundle, str(base), str(PLATFORM), tmp_path / "runtime", signer)
     with image_builder(LIMIT_S) as builder:
         nothing = ("tinypackage==1.0",)  # all that the model needs is in the base
         image = builder.build(replace(context, packages=nothing, constraints=()))
