@@ -22,6 +22,10 @@ from clipper_sls.domain.bundle import Manifest
 from clipper_sls.errors import EnvironmentBuildError
 
 _MARKER = ".complete"
+_BYTECODE = "bytecode"
+"""Folder where the first replica leaves what it compiled for the next ones. Compiling all packages when they are
+installed takes longer than the start that it saves: of scikit-learn 10 s for 4 s on two cores."""
+
 HOST_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -51,7 +55,8 @@ class Environments:
             return Interpreter(Path(sys.executable), _host_python_path(), variables)
         async with self._locks[recipe.key]:
             folder = await self._built(recipe)
-        return Interpreter(environment_build.interpreter(folder), str(self._runtime_path), variables)
+        kept = {"PYTHONPYCACHEPREFIX": str(folder / _BYTECODE)}
+        return Interpreter(environment_build.interpreter(folder), str(self._runtime_path), {**variables, **kept})
 
     async def _built(self, recipe: Recipe) -> Path:
         folder = self._folder / recipe.key

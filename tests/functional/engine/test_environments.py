@@ -75,6 +75,14 @@ async def test_a_version_runs_with_the_packages_it_asks_for(offline_engine, tmp_
     assert Path(prefix).parent == offline_engine.state_dir / "environments"
 
 
+async def test_what_a_replica_compiled_is_kept_with_its_environment_and_not_in_its_bundle(offline_engine, tmp_path):
+    version = await offline_engine.deploy(whereabouts, pkgs_to_install=[wheel(tmp_path)])
+    ((_, prefix),) = await offline_engine.outputs(version, 0)
+
+    assert list(Path(prefix, "bytecode").rglob("tinypackage.*.pyc"))
+    assert not list((offline_engine.state_dir / "bundles").rglob("*.pyc"))
+
+
 async def test_versions_with_other_needs_have_other_environments(offline_engine, tmp_path):
     first = await offline_engine.deploy(whereabouts, version="1", pkgs_to_install=[wheel(tmp_path, "1.0")])
     second = await offline_engine.deploy(whereabouts, version="2", pkgs_to_install=[wheel(tmp_path, "2.0")])
