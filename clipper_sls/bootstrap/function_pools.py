@@ -19,6 +19,7 @@ async def function_pools(settings: Settings, bundles: BundleStore, clock: Clock,
     """They host nothing yet. Raises StoreError."""
     folder = settings.state_path
     environments = Environments(
+        bundles=bundles,
         folder=folder / "environments",
         runtime_path=await asyncio.to_thread(_staged_runtime, folder / "runtime"),
         runtime_requirements=RUNTIME_REQUIREMENTS,

@@ -7,18 +7,25 @@ from pathlib import Path
 from threading import Event
 
 from clipper_sls import __version__
-from clipper_sls.adapters.engine.environment_choice import packages_for
+from clipper_sls.adapters.engine.environment_choice import constraints_for, packages_for, settled
 from clipper_sls.adapters.oci.credentials import docker_config_path
 from clipper_sls.adapters.oci.image_builder import OciImageBuilder
 from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.adapters.oci.registries import Registries
 from clipper_sls.adapters.oci.sources import from_layout, from_registry, opened
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
-from clipper_sls.domain.image.building import ImageContext
+from clipper_sls.domain.image.building import ImageContext, ServerPart
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.image.report import ImageReport, report_on
-from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, stage_runtime
+from clipper_sls.domain.lock import locked_packages
+from clipper_sls.packaging.runtime_package import (
+    RUNTIME_REQUIREMENTS,
+    runtime_lock,
+    server_requirements,
+    stage_runtime,
+    stage_server,
+)
 from clipper_sls.ports.image_builder import ImageBuilder
 
 
@@ -35,13 +42,17 @@ def image_context(bundle: Path, base: str | None, platform: str, scratch: Path) 
     The runtime's sources are written below `scratch`. Raises InvalidNameError, InvalidSettingError.
     """
     manifest = Manifest.from_json((bundle / MANIFEST_NAME).read_bytes())
+    packages = packages_for(manifest, RUNTIME_REQUIREMENTS)
+    lock = locked_packages(manifest, lambda path: (bundle / path).read_bytes())
     return ImageContext(
         bundle=bundle,
         manifest=manifest,
         base=Reference.parse(base or f"python:{manifest.python}-slim"),
         platform=Platform.parse(platform),
-        packages=packages_for(manifest, RUNTIME_REQUIREMENTS),
+        packages=packages,
+        constraints=constraints_for(packages, settled(manifest, lock, runtime_lock())),
         runtime=stage_runtime(scratch),
+        server=ServerPart(server_requirements(), stage_server(scratch)),
         release=__version__,
     )
 

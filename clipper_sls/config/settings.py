@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from clipper_sls.config.cache_url import check_cache_url
+from clipper_sls.config.sentences import sentence
 from clipper_sls.errors import InvalidSettingError
 
 MIB = 1024 * 1024
@@ -87,7 +88,7 @@ class Settings(BaseSettings):
         try:
             return cls(**{name: value for name, value in flags.items() if value is not None})
         except ValidationError as error:
-            raise InvalidSettingError("; ".join(_sentence(detail) for detail in error.errors())) from None
+            raise InvalidSettingError("; ".join(sentence(detail, SECRETS) for detail in error.errors())) from None
 
     @property
     def state_path(self) -> Path:
@@ -110,9 +111,3 @@ class Settings(BaseSettings):
             TomlConfigSettingsSource(settings_cls),
             PyprojectTomlConfigSettingsSource(settings_cls),
         )
-
-
-def _sentence(detail: Any) -> str:
-    name = ".".join(str(part) for part in detail["loc"])
-    given = "" if name in SECRETS else f" ({detail['input']!r})"
-    return f"setting '{name}'{given}: {detail['msg']}"

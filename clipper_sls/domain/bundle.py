@@ -38,6 +38,9 @@ MODULES_FOLDER = "modules"
 WARM_UP_FILE = "warm-up-inputs.json"
 """Inputs that every replica asks its function for before it is ready, as one event of `domain.envelope`."""
 
+LOCK_FILE = "clipper.lock"
+"""Every package that the function needs, directly or not, in one version each; see `domain.lock`."""
+
 MAX_NAME_BYTES = 255
 MAX_PATH_BYTES = 1024
 """What file systems take for one part of a path, and less than they take for all of it."""
@@ -64,12 +67,14 @@ class Manifest:
     files: Mapping[str, BundledFile] = field(default_factory=dict)  # by path relative to the manifest, with "/"
     schema: int = SCHEMA
     warm_up_file: str | None = None  # WARM_UP_FILE, where there is one
+    lock_file: str | None = None  # LOCK_FILE, where there is one
 
     def to_json(self) -> bytes:
         """Canonical: equal manifests are equal bytes. What came later than the schema is not there when it is None."""
         fields = asdict(self)
-        if self.warm_up_file is None:
-            del fields["warm_up_file"]
+        for later in ("warm_up_file", "lock_file"):
+            if fields[later] is None:
+                del fields[later]
         return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
 
     @property
@@ -99,6 +104,7 @@ class Manifest:
                 files={path: _file(entry) for path, entry in fields["files"].items()},
                 schema=fields["schema"],
                 warm_up_file=_text(fields, "warm_up_file") if "warm_up_file" in fields else None,
+                lock_file=_text(fields, "lock_file") if "lock_file" in fields else None,
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InvalidBundleError(f"The bundle's {MANIFEST_NAME} cannot be read: {error!r}") from error
@@ -132,6 +138,8 @@ def _file(entry: Any) -> BundledFile:
 def _check_paths(manifest: Manifest) -> None:
     if manifest.warm_up_file not in (None, *manifest.files):
         raise InvalidBundleError(f"The bundle lists no {manifest.warm_up_file!r}, where its warm-up inputs should be")
+    if manifest.lock_file not in (None, *manifest.files):
+        raise InvalidBundleError(f"The bundle lists no {manifest.lock_file!r}, where its packages should be locked")
     taken = {MANIFEST_NAME, *manifest.files}
     for path in manifest.files:
         parts = path.split("/")

@@ -1,10 +1,13 @@
 """The messages between an invoker and a model's process: a Lambda event, and a Lambda result.
 
     event   {"schema": 1, "input_type": "doubles", "lengths": [512, 512], "data": "<base64 of the packed rows, joined>"}
-    result  {"outputs": [3, null], "errors": [[1, "ValueError: negative price"]]}
+    result  {"outputs": [3, null, null], "errors": [[1, "ValueError: negative price"]],
+             "unanswered": [[2, "timed_out", ""]]}
 
-`lengths` are bytes per row. `outputs` has one entry per row; the rows named in `errors` have `null` there. Rows travel
-packed (`domain.inputs`), whatever their type, so that a batch of numbers is one base64 string and not a list of floats.
+`lengths` are bytes per row. `outputs` has one entry per row; the rows named in `errors`, for which the model failed,
+and in `unanswered` have `null` there. The latter is what a server with a queue adds: rows that no model was asked, or
+not in time, each with a `domain.query.DefaultReason` and a detail for people. Rows travel packed (`domain.inputs`),
+whatever their type, so that a batch of numbers is one base64 string and not a list of floats.
 Runs inside model images: standard library only.
 """
 

@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from clipper_sls import __version__
@@ -17,6 +17,7 @@ from clipper_sls.http.encode import encode_error
 from clipper_sls.http.error_map import CODE_HEADER
 from clipper_sls.http.fast_path import PredictFastPath
 from clipper_sls.http.health import add_health_routes
+from clipper_sls.http.metrics_page import MetricsPage, add_metrics_route
 from clipper_sls.http.oip import oip_router
 from clipper_sls.http.predict import JSON, InputLimits, PredictRoute, UpdateRoute, unexpected_answer
 from clipper_sls.http.query_openapi import PREDICT_OPENAPI, UPDATE_OPENAPI
@@ -25,16 +26,6 @@ from clipper_sls.service.services import Services
 logger = logging.getLogger(__name__)
 
 DESCRIPTION = "Ask applications for predictions. An answer that is late or missing is the application's default output."
-
-
-class MetricsPage(Protocol):
-    """What `/metrics` shows."""
-
-    content_type: str
-
-    def prometheus_text(self) -> bytes: ...
-
-    def clipper_json(self) -> dict[str, Any]: ...
 
 
 def create_query_app(
@@ -48,7 +39,7 @@ def create_query_app(
     """`is_ready` as in `http.health`; `model_slo_s` is the objective of requests that name a model directly."""
     app = FastAPI(title="clipper-sls query", version=__version__, description=DESCRIPTION)
     add_health_routes(app, is_ready)
-    _add_metrics_route(app, metrics)
+    add_metrics_route(app, metrics)
     app.include_router(
         oip_router(
             services,
@@ -59,13 +50,19 @@ def create_query_app(
         )
     )
     predict = PredictRoute(services, limits)
-    _add_application_routes(app, predict, UpdateRoute(services, limits))
+    add_predict_routes(app, predict)
+    _add_update_routes(app, UpdateRoute(services, limits))
+    return finished(app, predict)
+
+
+def finished(app: FastAPI, predict: PredictRoute) -> ASGIApp:
+    """What can go wrong is answered as JSON, and predictions go past all of it."""
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(ClientDisconnect, sender_left)
     return PredictFastPath(ServerErrorMiddleware(app, handler=unexpected), predict)
 
 
-def _add_application_routes(app: FastAPI, predict: PredictRoute, update: UpdateRoute) -> None:
+def add_predict_routes(app: FastAPI, predict: PredictRoute) -> None:
     """Clipper's routes take one trailing slash."""
     for slash, documented in (("", True), ("/", False)):
         app.add_api_route(
@@ -78,6 +75,10 @@ def _add_application_routes(app: FastAPI, predict: PredictRoute, update: UpdateR
             tags=["applications"],
             responses=PREDICT_OPENAPI["responses"],
         )
+
+
+def _add_update_routes(app: FastAPI, update: UpdateRoute) -> None:
+    for slash, documented in (("", True), ("/", False)):
         app.add_api_route(
             f"/{{application}}/update{slash}",
             update.update,
@@ -88,19 +89,6 @@ def _add_application_routes(app: FastAPI, predict: PredictRoute, update: UpdateR
             tags=["applications"],
             responses=UPDATE_OPENAPI["responses"],
         )
-
-
-def _add_metrics_route(app: FastAPI, metrics: MetricsPage) -> None:
-    @app.get("/metrics", tags=["operations"], response_class=Response, responses={200: _METRICS_CONTENT})
-    async def read_metrics(request: Request) -> Response:
-        """Clipper's JSON, or Prometheus' text when asked for text."""
-        accepted = request.headers.get("accept", "")
-        if "text/plain" in accepted or "openmetrics" in accepted:
-            return Response(metrics.prometheus_text(), headers={"content-type": metrics.content_type})
-        return JSONResponse(metrics.clipper_json())
-
-
-_METRICS_CONTENT = {"description": "Metrics", "content": {JSON: {}, "text/plain": {}}}
 
 
 async def http_error(request: Request, error: Exception) -> Response:

@@ -14,6 +14,7 @@ from typing import Any, TypedDict, Unpack
 from clipper_sls.domain.bundle import (
     CLOSURE_ENTRY,
     FUNCTION_FILE,
+    LOCK_FILE,
     MANIFEST_NAME,
     MODULES_FOLDER,
     OBJECT_ENTRY,
@@ -23,17 +24,17 @@ from clipper_sls.domain.bundle import (
 )
 from clipper_sls.domain.envelope import pack_event
 from clipper_sls.domain.inputs import InputType
+from clipper_sls.domain.lock import lock_text
 from clipper_sls.domain.query import PackedRow
 from clipper_sls.domain.weights import WEIGHTS_FOLDER
 from clipper_sls.errors import InvalidBundleError
 from clipper_sls.packaging.closure import PickledClosure, needs, pickle_closure
 from clipper_sls.packaging.function_check import INPUTS, MODEL, check_function
+from clipper_sls.packaging.locking import locked
 from clipper_sls.packaging.object_check import Served, check_object, is_served_object
 from clipper_sls.packaging.pickle_reading import read_pickle
 from clipper_sls.packaging.requirements import not_given, pinned_requirements
 from clipper_sls.packaging.weights import Weights
-
-THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class Target(TypedDict):
@@ -135,8 +136,9 @@ def bundle_directory(
     folder = Path(model_data_path)
     if not folder.is_dir():
         raise InvalidBundleError(f"{folder} is not a folder; model_data_path names the folder with the model's files")
-    if (folder / MANIFEST_NAME).exists():
-        raise InvalidBundleError(f"{folder} holds a {MANIFEST_NAME}, a name that the bundle needs; rename that file")
+    for name_of_ours in (MANIFEST_NAME, LOCK_FILE):
+        if (folder / name_of_ours).exists():
+            raise InvalidBundleError(f"{folder} holds a {name_of_ours}, a name that the bundle needs; rename that file")
     requirements: tuple[str, ...] = ()
     if (folder / FUNCTION_FILE).is_file():
         entry = CLOSURE_ENTRY
@@ -202,19 +204,25 @@ def _written(
     entry: str,
     requirements: tuple[str, ...],
     pkgs_to_install: Iterable[str],
-    python: str = THIS_PYTHON,
+    made_elsewhere_on: str | None = None,
 ) -> Manifest:
+    """What was made elsewhere, on that Python, is not locked to what happens to be installed here."""
     given = tuple(pkgs_to_install)
+    pins = not_given(requirements, given)
+    lock = () if made_elsewhere_on else locked(pins, given)
+    if lock:
+        (folder / LOCK_FILE).write_bytes(lock_text(lock))
     manifest = Manifest(
         name=name,
         version=version,
         input_type=InputType.parse(input_type).value,
         entry=entry,
-        python=python,
+        python=made_elsewhere_on or f"{sys.version_info.major}.{sys.version_info.minor}",
         cloudpickle=installed_version("cloudpickle"),
-        requirements=not_given(requirements, given),
+        requirements=pins,
         pkgs_to_install=given,
         files=_listed(folder),
+        lock_file=LOCK_FILE if lock else None,
     )
     (folder / MANIFEST_NAME).write_bytes(manifest.to_json())
     return manifest

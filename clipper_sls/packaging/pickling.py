@@ -1,7 +1,8 @@
 """Pickles a function so that it loads in another process, and to the same bytes each time.
 
 cloudpickle does the work. Added here: own modules travel by value, open files are refused instead of read in, and what
-cloudpickle leaves to chance (identities of classes, the order of a set of constants) is settled.
+cloudpickle leaves to chance (identities of classes, the order of a set of constants) or to the place (paths of sources)
+is settled.
 """
 
 import hashlib
@@ -12,13 +13,18 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import CodeType, ModuleType
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import cloudpickle
 from cloudpickle.cloudpickle import list_registry_pickle_by_value
 
 from clipper_sls.packaging.decorators import REDUCED_DECORATORS
+from clipper_sls.packaging.ordered_sets import OrderedPickler, is_left_to_chance
+from clipper_sls.packaging.places import make_placeless, shown_path
 from clipper_sls.packaging.stability import identified, intern_strings, stable_constant
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 PROTOCOL = 5
 """Fixed, so that a newer Python on the deploying side changes no bytes."""
@@ -32,9 +38,13 @@ _registry_lock = threading.Lock()
 
 
 class Sink(Protocol):
-    """Where a pickle goes: a binary file, for one."""
+    """Where a pickle goes, perhaps twice: a binary file, for one."""
 
-    def write(self, content: bytes, /) -> int: ...
+    def write(self, content: "Buffer", /) -> int: ...
+
+    def seek(self, position: int, /) -> int: ...
+
+    def truncate(self) -> int: ...
 
 
 PersistentName = str | tuple[str, Mapping[str, object]]
@@ -49,8 +59,25 @@ def pickle_function(function: object, identity: str, file: Sink, name_of: NameOf
 
     Raises whatever the objects in it raise when they cannot be pickled, most often TypeError or PicklingError.
     """
-    pickler = _FunctionPickler(file, identity) if name_of is None else _ReferringPickler(file, identity, name_of)
+    pickler = _FunctionPickler(file, identity, name_of)
     pickler.dump(function)
+    if pickler.has_sets_left_to_chance:
+        _pickle_in_order(function, identity, file, name_of)
+
+
+def _pickle_in_order(function: object, identity: str, file: Sink, name_of: NameOf | None) -> None:
+    """Replaces what is in `file`. What is too deep for Python's own stack is left to chance."""
+    _empty(file)
+    try:
+        OrderedPickler(file, PROTOCOL, _FunctionPickler(file, identity, name_of)).dump(function)
+    except RecursionError:
+        _empty(file)
+        _FunctionPickler(file, identity, name_of).dump(function)
+
+
+def _empty(file: Sink) -> None:
+    file.seek(0)
+    file.truncate()
 
 
 def is_picklable(value: object, name_of: NameOf | None = None) -> bool:
@@ -78,21 +105,36 @@ def by_value(modules: Iterable[ModuleType]) -> Iterator[None]:
 
 
 class _Nowhere:
-    def write(self, content: bytes) -> int:
-        return len(content)
+    def write(self, content: "Buffer") -> int:
+        return memoryview(content).nbytes
+
+    def seek(self, position: int) -> int:
+        return position
+
+    def truncate(self) -> int:
+        return 0
 
 
 class _FunctionPickler(cloudpickle.Pickler):  # type: ignore[misc]
-    def __init__(self, file: Sink, identity: str) -> None:
+    has_sets_left_to_chance = False
+
+    def __init__(self, file: Sink, identity: str, name_of: NameOf | None) -> None:
         super().__init__(file, protocol=PROTOCOL)
         self._identity = identity
         self._identified = 0
+        self._name_of = name_of
         self._reducers: dict[type, Callable[[Any], Any]] = {
             CodeType: self._reduced_code,
             ModuleType: self._reduced_module,
             TypeVar: self._reduced_type_variable,
             **REDUCED_DECORATORS,
         }
+
+    def persistent_id(self, obj: object) -> PersistentName | None:
+        """pickle asks for every object; of none other does it tell when it writes a set."""
+        if is_left_to_chance(obj):
+            self.has_sets_left_to_chance = True
+        return None if self._name_of is None else self._name_of(obj)
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, io.TextIOWrapper) and obj not in (sys.stdout, sys.stderr):
@@ -101,10 +143,15 @@ class _FunctionPickler(cloudpickle.Pickler):  # type: ignore[misc]
             return reduce(obj)
         reduced = super().reducer_override(obj)
         is_by_value = isinstance(reduced, tuple) and len(reduced) == FULL_REDUCTION
-        return self._identified_by_order(intern_strings(reduced)) if is_by_value else reduced
+        if not is_by_value:
+            return reduced
+        for part in reduced[1]:
+            if type(part) is dict:  # cloudpickle's own, of what all functions of a module need of its globals
+                make_placeless(part)
+        return self._identified_by_order(intern_strings(reduced))
 
     def _reduced_code(self, code: CodeType) -> Any:
-        maker, args = self.dispatch_table[CodeType](code)
+        maker, args = self.dispatch_table[CodeType](code.replace(co_filename=shown_path(code.co_filename)))
         return maker, stable_constant(args)
 
     def _reduced_module(self, module: ModuleType) -> Any:
@@ -113,7 +160,9 @@ class _FunctionPickler(cloudpickle.Pickler):  # type: ignore[misc]
         maker, (name, *contents) = self.dispatch_table[ModuleType](module)
         if not contents:
             return maker, (name,)
-        return ModuleType, (name,), {key: item for key, item in contents[0].items() if key not in NOT_MODULE_STATE}
+        state = {key: item for key, item in contents[0].items() if key not in NOT_MODULE_STATE}
+        make_placeless(state)
+        return ModuleType, (name,), state
 
     def _reduced_type_variable(self, variable: TypeVar) -> Any:
         return self._identified_by_order(self.dispatch_table[TypeVar](variable))
@@ -121,12 +170,3 @@ class _FunctionPickler(cloudpickle.Pickler):  # type: ignore[misc]
     def _identified_by_order(self, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
         self._identified += 1
         return identified(reduced, hashlib.sha256(f"{self._identity}/{self._identified}".encode()).hexdigest()[:32])
-
-
-class _ReferringPickler(_FunctionPickler):
-    def __init__(self, file: Sink, identity: str, name_of: NameOf) -> None:
-        super().__init__(file, identity)
-        self._name_of = name_of
-
-    def persistent_id(self, obj: Any) -> PersistentName | None:
-        return self._name_of(obj)

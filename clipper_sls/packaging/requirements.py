@@ -53,12 +53,15 @@ def _holds(candidate: Distribution, modules: set[str]) -> bool:
 
 
 def _pinned(found: Distribution) -> str:
+    return f"{canonicalize_name(found.metadata['Name'])}=={public_version(found)}"
+
+
+def public_version(found: Distribution) -> str:
     """Without a local label such as `+cpu`: what is installed here satisfies the pin, and an index can offer it."""
     try:
-        version = Version(found.version).public
+        return Version(found.version).public
     except InvalidVersion:
-        version = found.version
-    return f"{canonicalize_name(found.metadata['Name'])}=={version}"
+        return found.version
 
 
 def _name(requirement: str) -> str:

@@ -3,7 +3,7 @@
 Three things differ between runs: identities that cloudpickle draws for classes; the order of a constant set, which
 follows the hash seed; and which equal strings are one object, which differs between code that was compiled and code
 that was read from a `.pyc` file, and decides what the pickle repeats and what it refers back to. Sets among a
-function's data keep the order that they have: a set of strings still differs from run to run.
+function's data are for `ordered_sets`, paths for `places`.
 """
 
 import sys

@@ -21,10 +21,16 @@ class PredictionServices:
 
 
 @dataclass(frozen=True, slots=True)
-class Services(PredictionServices):
+class HostingServices(PredictionServices):
+    """And tells how the models do."""
+
+    host: ModelHost
+
+
+@dataclass(frozen=True, slots=True)
+class Services(HostingServices):
     """And what else an engine does."""
 
     applications: ApplicationService
     models: ModelService
     feedback: FeedbackService
-    host: ModelHost

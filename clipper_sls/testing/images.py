@@ -6,7 +6,7 @@ import hashlib
 import io
 import tarfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx2
@@ -16,7 +16,7 @@ from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.adapters.oci.registries import Registries
 from clipper_sls.domain.bundle import MANIFEST_NAME, NOOP_ENTRY, BundledFile, Manifest
 from clipper_sls.domain.image import media_types
-from clipper_sls.domain.image.building import ImageContext
+from clipper_sls.domain.image.building import ImageContext, ServerPart
 from clipper_sls.domain.image.digests import Descriptor, PlatformFields, digest_of
 from clipper_sls.domain.image.documents import (
     ContainerConfig,
@@ -31,8 +31,9 @@ from clipper_sls.domain.image.documents import (
 )
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
-from clipper_sls.packaging.runtime_package import stage_runtime
+from clipper_sls.packaging.runtime_package import stage_runtime, stage_server
 
+SERVER_PACKAGES = ("tinypackage==1.0",)
 BASE_FILE = "etc/base-release"
 BASE_VARIABLES = ("PATH=/usr/local/bin:/usr/bin:/bin", "PYTHON_VERSION=3.11.9")
 
@@ -75,18 +76,27 @@ def _base(platform: Platform, variables: tuple[str, ...], layout: Layout) -> tup
     return to_json(manifest_of(blobs[1], blobs[:1])), blobs
 
 
-def wheel(folder: Path, files: Mapping[str, bytes], name: str = "tinypackage", tag: str = "py3-none-any") -> Path:
-    """A wheel of version 1.0 in `folder`, with a script beside `files`."""
-    info = f"{name}-1.0.dist-info"
+def wheel(
+    folder: Path,
+    files: Mapping[str, bytes],
+    name: str = "tinypackage",
+    tag: str = "py3-none-any",
+    version: str = "1.0",
+    needs: Sequence[str] = (),
+) -> Path:
+    """A wheel in `folder` that needs the requirements `needs`, with a script beside `files`."""
+    info = f"{name}-{version}.dist-info"
+    metadata = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+    metadata += [f"Requires-Dist: {requirement}" for requirement in needs]
     described = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
+        f"{info}/METADATA": "".join(f"{line}\n" for line in metadata).encode(),
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n".encode(),
         f"{info}/entry_points.txt": f"[console_scripts]\n{name}-run = {name}:main\n".encode(),
     }
     everything = {**files, **described}
     record = "".join(f"{path},{_record_hash(content)},{len(content)}\n" for path, content in everything.items())
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}-1.0-{tag}.whl"
+    path = folder / f"{name}-{version}-{tag}.whl"
     with zipfile.ZipFile(path, "w") as archive:
         for inner, content in {**everything, f"{info}/RECORD": f"{record}{info}/RECORD,,\n".encode()}.items():
             archive.writestr(inner, content)
@@ -129,7 +139,9 @@ def context_of(
         base=base,
         platform=Platform.AMD64,
         packages=packages,
+        constraints=(),
         runtime=stage_runtime(scratch),
+        server=ServerPart(SERVER_PACKAGES, stage_server(scratch)),
         release="0.0.test",
     )
 

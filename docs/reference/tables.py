@@ -18,11 +18,13 @@ from typing import Any
 import httpx2
 import typer.main
 from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
 
 from clipper_sls import ClipperConnection, LocalContainerManager
 from clipper_sls.cli.exit_codes import exit_code_of
 from clipper_sls.cli.main import app
 from clipper_sls.config import Settings
+from clipper_sls.config.model_server import ModelServerSettings
 from clipper_sls.deployers import keras, mlflow, onnx, python, pytorch, sklearn, xgboost
 from clipper_sls.errors import ClipperError
 from clipper_sls.http.error_map import STATUS_OF
@@ -36,8 +38,16 @@ Row = tuple[str, ...]
 
 
 def settings() -> Iterator[Row]:
+    return _settings(Settings)
+
+
+def server_settings() -> Iterator[Row]:
+    return _settings(ModelServerSettings)
+
+
+def _settings(kind: type[BaseSettings]) -> Iterator[Row]:
     yield "setting", "default", "what"
-    for name, field in Settings.model_fields.items():
+    for name, field in kind.model_fields.items():
         default = "" if field.default in (None, PydanticUndefined) else f"`{field.default}`"
         yield f"`{name}`", default, html.escape(field.description or "", quote=False)
 
@@ -157,7 +167,7 @@ def tables() -> dict[str, str]:
             for name, url in (("query", engine.query), ("management", engine.management))
         }
     made = {name: rest(document) for name, document in documents.items()}
-    for make in (settings, errors, cli, connection, manager, deployers):
+    for make in (settings, server_settings, errors, cli, connection, manager, deployers):
         made[make.__name__] = make()
     return {name: markdown(rows) for name, rows in made.items()}
 

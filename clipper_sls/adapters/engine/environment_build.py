@@ -14,6 +14,7 @@ from clipper_sls.adapters.engine.replica_process import signal_group
 from clipper_sls.domain.identifiers import shortened
 from clipper_sls.errors import EnvironmentBuildError
 
+CONSTRAINTS_FILE = "constraints.txt"
 _OUTPUT_LINES = 15
 _OWN_PREFIX = "CLIPPER_SLS_"  # the engine's settings, its token among them, are no business of a package's build
 
@@ -27,13 +28,21 @@ async def build(recipe: Recipe, folder: Path, python: str, timeout_s: float) -> 
         async with asyncio.timeout(timeout_s):
             await _uv(recipe, ("venv", "--quiet", "--clear", "--python", python, str(folder)), _no_python(recipe))
             if recipe.packages:
-                install = ("pip", "install", "--quiet", "--python", str(interpreter(folder)), "--", *recipe.packages)
-                await _uv(recipe, install, _no_packages(recipe))
+                target = ("--python", str(interpreter(folder)), *await _constraints(recipe, folder))
+                await _uv(recipe, ("pip", "install", "--quiet", *target, "--", *recipe.packages), _no_packages(recipe))
     except TimeoutError as error:
         raise EnvironmentBuildError(
             f"Building an environment for {_packages(recipe)} took longer than {timeout_s:g} s and was given up. "
             f"Try again, since what was downloaded is kept; or raise CLIPPER_SLS_ENVIRONMENT_TIMEOUT_S."
         ) from error
+
+
+async def _constraints(recipe: Recipe, folder: Path) -> Sequence[str]:
+    if not recipe.constraints:
+        return ()
+    path = folder / CONSTRAINTS_FILE
+    await asyncio.to_thread(path.write_text, "\n".join(recipe.constraints))
+    return ("--constraint", str(path))
 
 
 def interpreter(folder: Path) -> Path:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -20,28 +20,33 @@ class Recipe:
 
     python: str  # "3.11"
     packages: tuple[str, ...]  # as pip takes them
+    constraints: tuple[str, ...] = ()  # versions of those, and of what they need
 
     @property
     def key(self) -> str:
         """32 hex digits, a folder name."""
-        return hashlib.sha256(json.dumps([self.python, self.packages]).encode()).hexdigest()[:32]
+        parts = [self.python, self.packages, *([self.constraints] if self.constraints else [])]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 def recipe_for(
     manifest: Manifest,
     *,
+    locked: Sequence[str] = (),
     host_python: str,
     installed_version: Callable[[str], str | None],
     runtime_requirements: Sequence[str],
 ) -> Recipe | None:
     """The environment that a version needs; None when the host's will do.
 
-    `installed_version` gives the version of a package of the host, None when it is not installed.
+    `locked` are the pins of the bundle's lock. `installed_version` gives the version of a package of the host, None
+    when it is not installed.
     """
-    if _fits_host(manifest, host_python, installed_version):
+    if _fits_host(manifest, locked, host_python, installed_version):
         return None
     python = manifest.python if manifest.holds_pickle else host_python
-    return Recipe(python, packages_for(manifest, runtime_requirements))
+    packages = packages_for(manifest, runtime_requirements)
+    return Recipe(python, packages, constraints_for(packages, locked))
 
 
 def packages_for(manifest: Manifest, runtime_requirements: Sequence[str]) -> tuple[str, ...]:
@@ -52,10 +57,34 @@ def packages_for(manifest: Manifest, runtime_requirements: Sequence[str]) -> tup
     return (*own, *_beside(own, relaxed))
 
 
-def _fits_host(manifest: Manifest, host_python: str, installed_version: Callable[[str], str | None]) -> bool:
+def constraints_for(packages: Sequence[str], pins: Iterable[str]) -> tuple[str, ...]:
+    """Those of `pins` about which `packages` say nothing exact; a contradiction would be the installer's to find."""
+    exact = {_name(text) for text in packages if _is_exact(text)}
+    return tuple(pin for pin in pins if _name(pin) not in exact)
+
+
+def settled(manifest: Manifest, locked: Sequence[str], runtime_lock: Sequence[str]) -> tuple[str, ...]:
+    """Pins for a build whose outcome should not depend on its day: `locked`, and `runtime_lock` beside it.
+
+    What was given by hand and is not locked may need other versions of the latter, numpy for one; then it may choose.
+    """
+    is_all_locked = not _beside(locked, manifest.pkgs_to_install)
+    return (*locked, *(_beside(locked, runtime_lock) if is_all_locked else ()))
+
+
+def _is_exact(text: str) -> bool:
+    try:
+        return any(specifier.operator in ("==", "===") for specifier in Requirement(text).specifier)
+    except InvalidRequirement:
+        return False
+
+
+def _fits_host(
+    manifest: Manifest, locked: Sequence[str], host_python: str, installed_version: Callable[[str], str | None]
+) -> bool:
     if manifest.pkgs_to_install or (manifest.holds_pickle and manifest.python != host_python):
         return False
-    return all(_is_installed(requirement, installed_version) for requirement in manifest.requirements)
+    return all(_is_installed(requirement, installed_version) for requirement in (*manifest.requirements, *locked))
 
 
 def _is_installed(text: str, installed_version: Callable[[str], str | None]) -> bool:

@@ -19,7 +19,9 @@ from clipper_sls.adapters.engine.environment_choice import Recipe, recipe_for
 from clipper_sls.adapters.engine.interpreters import Interpreter
 from clipper_sls.adapters.engine.process_environment import passed_on
 from clipper_sls.domain.bundle import Manifest
-from clipper_sls.errors import EnvironmentBuildError
+from clipper_sls.domain.lock import locked_packages
+from clipper_sls.errors import EnvironmentBuildError, InvalidBundleError
+from clipper_sls.ports.bundle_store import BundleStore
 
 _MARKER = ".complete"
 _BYTECODE = "bytecode"
@@ -31,8 +33,15 @@ HOST_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 class Environments:
     def __init__(
-        self, *, folder: Path, runtime_path: Path, runtime_requirements: Sequence[str], timeout_s: float
+        self,
+        *,
+        bundles: BundleStore,
+        folder: Path,
+        runtime_path: Path,
+        runtime_requirements: Sequence[str],
+        timeout_s: float,
     ) -> None:
+        self._bundles = bundles
         self._folder = folder
         self._runtime_path = runtime_path
         self._runtime_requirements = tuple(runtime_requirements)
@@ -42,10 +51,12 @@ class Environments:
     async def interpreter_for(self, manifest: Manifest) -> Interpreter:
         """An interpreter with all that the version needs; builds its environment first if it must.
 
-        Raises EnvironmentBuildError. Two versions with equal needs wait for one build.
+        Raises EnvironmentBuildError; InvalidBundleError or BundleDigestError when the bundle's lock is damaged. Two
+        versions with equal needs wait for one build.
         """
         recipe = recipe_for(
             manifest,
+            locked=await asyncio.to_thread(self._locked, manifest),
             host_python=HOST_PYTHON,
             installed_version=_installed_version,
             runtime_requirements=self._runtime_requirements,
@@ -57,6 +68,15 @@ class Environments:
             folder = await self._built(recipe)
         kept = {"PYTHONPYCACHEPREFIX": str(folder / _BYTECODE)}
         return Interpreter(environment_build.interpreter(folder), str(self._runtime_path), {**variables, **kept})
+
+    def _locked(self, manifest: Manifest) -> Sequence[str]:
+        folder = self._bundles.path(manifest.digest)
+        try:
+            return locked_packages(manifest, lambda path: (folder / path).read_bytes())
+        except OSError as error:
+            raise InvalidBundleError(
+                f"The bundle in {folder} cannot be read: {error}; deploy the model again"
+            ) from error
 
     async def _built(self, recipe: Recipe) -> Path:
         folder = self._folder / recipe.key

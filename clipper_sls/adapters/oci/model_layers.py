@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from clipper_sls.adapters.oci.bytecode import HOST_PYTHON, compiled
 from clipper_sls.adapters.oci.layers import Layer, write_layer
@@ -15,46 +15,66 @@ from clipper_sls.domain.image.contents import (
     BUNDLE_FOLDER,
     PACKAGES_ANNOTATION,
     PACKAGES_FOLDER,
+    PACKAGES_LOCK,
     RUNTIME_FOLDER,
+    SERVER_FOLDER,
     LayerKind,
     split_bundle,
 )
+from clipper_sls.domain.lock import lock_text
 
 UNOWNED = "other"
+TESTS = frozenset({"test", "tests"})
 
 
 def model_layers(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Iterator[Layer]:
     """Written to `layout`, lowest first. A model without weights has no layer of them. Raises ImageBuildError."""
     split = split_bundle(context.manifest)
+    yield _server(context, layout, scratch, timeout_s)
     yield _dependencies(context, layout, scratch, timeout_s)
     if split.weights:
         yield write_layer(layout, LayerKind.WEIGHTS, _of_bundle(context, split.weights))
-    runtime = _runtime(context, scratch)
+    runtime = _sources(context, context.runtime, RUNTIME_FOLDER, scratch)
     yield write_layer(layout, LayerKind.CODE, {**_of_bundle(context, split.code), **runtime})
+
+
+def _server(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Layer:
+    folder, server = scratch / "server", context.server
+    python = context.manifest.python
+    installed = install(server.packages, context.platform, python, folder, timeout_s, is_complete=True)
+    files = {**installed.files, **_compiled(context, folder, installed.files, SERVER_FOLDER, scratch)}
+    sizes = json.dumps(_sizes(installed, files), sort_keys=True, separators=(",", ":"))
+    everything = {**_below(SERVER_FOLDER, files), **_sources(context, server.sources, SERVER_FOLDER, scratch)}
+    return write_layer(layout, LayerKind.SERVER, everything, {PACKAGES_ANNOTATION: sizes})
 
 
 def _dependencies(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Layer:
     folder = scratch / "packages"
-    installed = install(context.packages, context.platform, context.manifest.python, folder, timeout_s)
+    python = context.manifest.python
+    installed = install(context.packages, context.platform, python, folder, timeout_s, constraints=context.constraints)
     files = {**installed.files, **_compiled(context, folder, installed.files, PACKAGES_FOLDER, scratch)}
     sizes = json.dumps(_sizes(installed, files), sort_keys=True, separators=(",", ":"))
-    return write_layer(layout, LayerKind.DEPENDENCIES, _below(PACKAGES_FOLDER, files), {PACKAGES_ANNOTATION: sizes})
+    lock = FileEntry(lock_text(installed.pins))
+    everything = {**_below(PACKAGES_FOLDER, files), PACKAGES_LOCK: lock}
+    return write_layer(layout, LayerKind.DEPENDENCIES, everything, {PACKAGES_ANNOTATION: sizes})
 
 
-def _runtime(context: ImageContext, scratch: Path) -> dict[str, FileEntry]:
-    sources = {path.relative_to(context.runtime).as_posix(): path for path in context.runtime.rglob("*.py")}
-    entries = {name: FileEntry(path) for name, path in sources.items()}
-    entries |= _compiled(context, context.runtime, entries, RUNTIME_FOLDER, scratch)
-    return _below(RUNTIME_FOLDER, entries)
+def _sources(context: ImageContext, folder: Path, place: str, scratch: Path) -> dict[str, FileEntry]:
+    sources = {path.relative_to(folder).as_posix(): FileEntry(path) for path in folder.rglob("*.py")}
+    return _below(place, {**sources, **_compiled(context, folder, sources, place, scratch)})
 
 
 def _compiled(
     context: ImageContext, folder: Path, files: Mapping[str, FileEntry], place: str, scratch: Path
 ) -> Mapping[str, FileEntry]:
-    """Nothing where the image has another Python than this process: bytecode is of one minor version."""
+    """Nothing where the image has another Python than this process: bytecode is of one minor version.
+
+    Nor for packages' own tests, which nobody imports: a third of scikit-learn's code, with NumPy and SciPy.
+    """
     if context.manifest.python != HOST_PYTHON:
         return {}
-    return compiled(folder, files, place, scratch / "compiled" / place)
+    wanted = [path for path in files if TESTS.isdisjoint(PurePosixPath(path).parts[:-1])]
+    return compiled(folder, wanted, place, scratch / "compiled" / place)
 
 
 def _of_bundle(context: ImageContext, paths: tuple[str, ...]) -> dict[str, FileEntry]:

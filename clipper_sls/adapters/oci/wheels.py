@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import uv
+from packaging.utils import canonicalize_name
 
 from clipper_sls.adapters.oci.tar_stream import FileEntry
 from clipper_sls.domain.identifiers import shortened
@@ -23,7 +24,8 @@ _OUTPUT_LINES = 15
 _OWN_PREFIX = "CLIPPER_SLS_"  # our settings are no business of uv's
 _RECORD = "RECORD"
 _DIST_INFO = ".dist-info"
-_OF_THIS_MACHINE = frozenset(("direct_url.json", "uv_cache.json"))
+_OF_THIS_MACHINE = frozenset(("direct_url.json", "uv_cache.json", "REQUESTED"))
+"""The last says that somebody asked for the package by name, which a build from a lock does for all of them."""
 _DEPTH_IN_DIST_INFO = 2
 _OWNER_MAY_RUN = 0o100
 
@@ -35,15 +37,37 @@ class Installed:
     files: Mapping[str, FileEntry]
     owners: Mapping[str, str]
 
+    @property
+    def pins(self) -> tuple[str, ...]:
+        """`name==version` of each package, sorted by name."""
+        owners = {owner.partition(" ")[::2] for owner in self.owners.values()}
+        return tuple(sorted(f"{canonicalize_name(name)}=={version}" for name, version in owners))
 
-def install(packages: Sequence[str], platform: Platform, python: str, folder: Path, timeout_s: float) -> Installed:
+
+def install(
+    packages: Sequence[str],
+    platform: Platform,
+    python: str,
+    folder: Path,
+    timeout_s: float,
+    *,
+    constraints: Sequence[str] = (),
+    is_complete: bool = False,
+) -> Installed:
     """Put `packages`, and what they need, into `folder`; `python` is a version, "3.11".
+
+    `constraints` are pins, of which nothing is installed for their own sake. `is_complete`: they need no others.
 
     Raises ImageBuildError with the end of uv's output, or naming the package that is for another platform.
     """
+    folder.mkdir(parents=True)
+    settled = folder.with_name(f"{folder.name}.constraints")
+    settled.write_text("\n".join(constraints))
     arguments = (
         *("pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder)),
+        *("--constraint", str(settled)),
         *("--python-platform", platform.wheel_platform, "--python-version", python),
+        *(("--no-deps",) if is_complete else ()),
         *("--only-binary", ":all:", "--link-mode", "copy", "--", *packages),
     )
     _run(arguments, f"Python {python} on {platform} with {shortened(', '.join(packages), 300)}", timeout_s)

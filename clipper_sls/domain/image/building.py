@@ -9,6 +9,14 @@ from clipper_sls.domain.image.references import Reference
 
 
 @dataclass(frozen=True, slots=True)
+class ServerPart:
+    """The HTTP server that an image runs where there is no Lambda Runtime API: equal for all models of a release."""
+
+    packages: tuple[str, ...]  # each with its version, and all that they need among them
+    sources: Path  # folder with `clipper_sls/` in it
+
+
+@dataclass(frozen=True, slots=True)
 class ImageContext:
     """Equal contexts, with equal packages in the index and an equal base behind its name, give equal images."""
 
@@ -17,7 +25,9 @@ class ImageContext:
     base: Reference
     platform: Platform
     packages: tuple[str, ...]  # all that the replica needs beside the runtime's sources, as pip takes them
+    constraints: tuple[str, ...]  # versions of those, and of what they need, as far as they are settled
     runtime: Path  # folder with the runtime's sources, `clipper_sls/` in it
+    server: ServerPart
     release: str  # version of clipper-sls
 
 

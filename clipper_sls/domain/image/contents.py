@@ -1,7 +1,8 @@
 """What an image of a model version holds, where, and in which layer.
 
 Layers lie in the order of how seldom they change, as a layer is pushed and pulled again only when it or its content
-changes: base, dependencies, weights, code. Versions that differ in their code share all but the last.
+changes: base, server, dependencies, weights, code. The server is the same for all models of a release; versions that
+differ in their code share all but the last.
 """
 
 from dataclasses import dataclass
@@ -10,10 +11,14 @@ from enum import StrEnum
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
 
 ROOT = "opt/clipper"
+SERVER_FOLDER = f"{ROOT}/server"
 PACKAGES_FOLDER = f"{ROOT}/packages"
 RUNTIME_FOLDER = f"{ROOT}/runtime"
 BUNDLE_FOLDER = f"{ROOT}/bundle"
 """Where things lie, relative to the root of the image. `/opt` is what no base has Python packages in."""
+
+PACKAGES_LOCK = f"{ROOT}/packages.lock"
+"""`name==version` of everything in `PACKAGES_FOLDER`: what was settled before, and what was chosen for this image."""
 
 WEIGHT_BYTES = 1 << 20
 """A file of a bundle of this size or more is a weight: code is not as large, and what is as large is rarely code."""
@@ -23,6 +28,7 @@ class LayerKind(StrEnum):
     """From the lowest to the highest."""
 
     BASE = "base"
+    SERVER = "server"
     DEPENDENCIES = "dependencies"
     WEIGHTS = "weights"
     CODE = "code"

@@ -49,6 +49,7 @@ class ContainerConfig(msgspec.Struct, frozen=True, omit_defaults=True, rename="p
     env: tuple[str, ...] | None = None
     entrypoint: tuple[str, ...] | None = None
     cmd: tuple[str, ...] | None = None
+    exposed_ports: Mapping[str, Mapping[str, str]] | None = None
     working_dir: str = ""
     labels: Mapping[str, str] | None = None
     stop_signal: str = ""

@@ -4,19 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clipper_sls.domain.bundle import Manifest
-from clipper_sls.domain.image.contents import BUNDLE_FOLDER, PACKAGES_FOLDER, RUNTIME_FOLDER
+from clipper_sls.domain.image.contents import BUNDLE_FOLDER, PACKAGES_FOLDER, RUNTIME_FOLDER, SERVER_FOLDER
 from clipper_sls.domain.image.documents import ContainerConfig, HistoryEntry, ImageConfig, RootFilesystem
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.errors import InvalidSettingError
 
 ENTRYPOINT = ("python3", "-m", "clipper_sls.runtime")
-"""Found by the base's PATH. Below a Lambda Runtime API it serves; elsewhere it says that it cannot yet."""
+"""Found by the base's PATH. Below a Lambda Runtime API it answers that; elsewhere it becomes an HTTP server."""
 
 USER = "65532:65532"
 """Nobody in particular, and not root. Lambda picks a user of its own; everything in the image can be read by all."""
 
 CREATED = "1970-01-01T00:00:00Z"
 """A moment of its own would give every image its own digest."""
+
+PORT = "8080/tcp"
+"""Where the server listens, unless CLIPPER_SERVER_PORT says otherwise."""
 
 LABEL_PREFIX = "clipper-sls."
 BUNDLE_DIGEST_LABEL = f"{LABEL_PREFIX}bundle-digest"
@@ -34,6 +37,7 @@ WRITABLE = {
 
 PYTHON = {
     "PYTHONPATH": f"/{RUNTIME_FOLDER}:/{PACKAGES_FOLDER}",
+    "CLIPPER_IMAGE_SERVER_PATH": f"/{SERVER_FOLDER}",
     "PYTHONUNBUFFERED": "1",
     "PYTHONSAFEPATH": "1",  # else the working folder could shadow modules
     "PYTHONDONTWRITEBYTECODE": "1",
@@ -71,6 +75,7 @@ def _container(base: ContainerConfig, manifest: Manifest, release: str) -> Conta
         user=USER,
         env=with_variables(base.env or (), {**WRITABLE, **PYTHON, **bundle}),
         entrypoint=ENTRYPOINT,
+        exposed_ports={PORT: {}},
         working_dir="/tmp",  # noqa: S108 - the container's
         labels={**(base.labels or {}), **labels(manifest, release)},
         stop_signal=base.stop_signal,

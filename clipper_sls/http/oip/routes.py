@@ -25,7 +25,7 @@ from clipper_sls.http.oip.messages import (
 )
 from clipper_sls.http.oip.rows import DATATYPE_OF
 from clipper_sls.http.oip.tensors import FP64
-from clipper_sls.service.services import Services
+from clipper_sls.service.services import HostingServices
 
 JSON = "application/json"
 PLATFORM = "clipper-sls"
@@ -43,7 +43,7 @@ Readiness = Callable[[], dict[str, Any]]
 class OipEndpoints:
     """Each method is one request, from bytes to bytes."""
 
-    def __init__(self, services: Services, *, is_ready: Readiness, infer: InferEndpoint) -> None:
+    def __init__(self, services: HostingServices, *, is_ready: Readiness, infer: InferEndpoint) -> None:
         self._services = services
         self._is_ready = is_ready
         self.infer = infer.infer
@@ -92,7 +92,7 @@ class OipEndpoints:
 
 
 def oip_router(
-    services: Services, *, is_ready: Readiness, slo_s: float, max_body_bytes: int, max_batch_rows: int
+    services: HostingServices, *, is_ready: Readiness, slo_s: float, max_body_bytes: int, max_batch_rows: int
 ) -> APIRouter:
     """Routes under `/v2`. `slo_s` is the latency objective of a request; `is_ready` as in `http.health`."""
     router = APIRouter(prefix="/v2", tags=["open inference protocol"])

@@ -11,8 +11,9 @@ import pytest
 
 from clipper_sls.domain.bundle import MANIFEST_NAME
 from clipper_sls.domain.image.building import ImageContext
-from clipper_sls.domain.image.contents import WEIGHT_BYTES
+from clipper_sls.domain.image.contents import PACKAGES_LOCK, WEIGHT_BYTES
 from clipper_sls.domain.image.references import Reference
+from clipper_sls.domain.lock import pins_in
 from clipper_sls.errors import ConflictError, InvalidNameError
 from clipper_sls.image_errors import ImageBuildError, UnknownImageError
 from clipper_sls.ports.image_builder import ImageBuilder
@@ -103,6 +104,24 @@ class ImageBuilderContract:
         with pytest.raises(ConflictError, match="something at"):
             builder.save(image, tmp_path / "new" / name)
         assert [path.name for path in (tmp_path / "new").iterdir()] == [name]
+
+    def test_what_was_chosen_is_recorded_and_gives_the_same_image_again(
+        self, builder: ImageBuilder, context: ImageContext, place: Reference
+    ) -> None:
+        image = builder.build(replace(context, packages=(PACKAGE,)))
+        lock = PulledImage(builder.push(image, place)).files()[PACKAGES_LOCK]
+        assert pins_in(lock) == (f"{PACKAGE}==1.0",)
+        assert builder.build(replace(context, packages=pins_in(lock))) == image
+
+    def test_a_version_that_is_settled_is_not_chosen_anew(self, builder: ImageBuilder, context: ImageContext) -> None:
+        with pytest.raises(ImageBuildError, match=r"2\.0"):
+            builder.build(replace(context, packages=(PACKAGE,), constraints=(f"{PACKAGE}==2.0",)))
+
+    def test_what_is_settled_is_not_installed_for_its_own_sake(
+        self, builder: ImageBuilder, context: ImageContext
+    ) -> None:
+        settled = replace(context, constraints=("nothing-of-this-name==1",))
+        assert builder.build(settled) == builder.build(context)
 
     def test_a_base_that_is_not_there_is_named(self, builder: ImageBuilder, context: ImageContext) -> None:
         absent = replace(context.base, tag="absent")

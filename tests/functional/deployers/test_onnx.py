@@ -49,7 +49,7 @@ def test_a_model_answers_as_where_it_was_trained(
 
     manifest = deployed.manifest(connection, "onnx")
     assert manifest.entry == "weights:onnx"
-    assert set(manifest.files) == {"func.pkl", "weights/model.onnx"}
+    assert set(manifest.files) == {"clipper.lock", "func.pkl", "weights/model.onnx"}
     assert [text.partition("==")[0] for text in manifest.requirements] == ["onnxruntime"]
     rows = digits[0][1200:1300]
     assert deployed.answers("onnx", rows.tolist()) == trained.predict(rows / 16).tolist()

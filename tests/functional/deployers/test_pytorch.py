@@ -64,7 +64,7 @@ def test_a_module_answers_as_where_it_was_trained(
 
     manifest = deployed.manifest(connection, "module")
     assert manifest.entry == "weights:pytorch-tensors"
-    assert set(manifest.files) == {"func.pkl", "weights/tensors.safetensors"}
+    assert set(manifest.files) == {"clipper.lock", "func.pkl", "weights/tensors.safetensors"}
     assert {"torch", "safetensors"} <= {text.partition("==")[0] for text in manifest.requirements}
     rows = digits[0][1200:1300]
     answers = deployed.answers("module", rows.tolist())

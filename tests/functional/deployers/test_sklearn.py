@@ -57,7 +57,7 @@ def test_the_model_lies_beside_its_function_and_holds_no_pickle(
 
     manifest = deployed.manifest(connection, "forest")
     assert manifest.entry == "weights:skops"
-    assert set(manifest.files) == {"func.pkl", "weights/model.skops", "weights/trusted-types.json"}
+    assert set(manifest.files) == {"clipper.lock", "func.pkl", "weights/model.skops", "weights/trusted-types.json"}
     assert manifest.files["func.pkl"].size_bytes < 2_000 < manifest.files["weights/model.skops"].size_bytes
     assert {text.partition("==")[0] for text in manifest.requirements} == {"scikit-learn", "skops"}
     assert deployed.answers("forest", digits[0][:20].tolist()) == model.predict(digits[0][:20]).tolist()

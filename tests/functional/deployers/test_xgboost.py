@@ -25,7 +25,7 @@ def test_a_booster_answers_as_where_it_was_trained(deployed: Any, connection: Cl
 
     manifest = deployed.manifest(connection, "booster")
     assert manifest.entry == "weights:xgboost"
-    assert set(manifest.files) == {"func.pkl", "weights/Booster.ubj"}
+    assert set(manifest.files) == {"clipper.lock", "func.pkl", "weights/Booster.ubj"}
     answers = deployed.answers("booster", images[1200:1260].tolist())
     assert answers == booster.inplace_predict(images[1200:1260]).tolist()
     assert np.mean(answers == labels[1200:1260]) > 0.7

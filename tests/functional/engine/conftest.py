@@ -179,14 +179,16 @@ async def make_engine(tmp_path: Path, runtime_path: Path) -> AsyncIterator[MakeE
         bundle_folder.mkdir(exist_ok=True)
         metrics, clock = RecordedMetrics(), SystemClock()
         state_dir, bounds = tmp_path / "state", replace(QUICK, **limits)
+        store = BundleDirectory(bundle_folder, max_size_bytes=0)
         environments = Environments(
+            bundles=store,
             folder=state_dir / "environments",
             runtime_path=runtime_path,
             runtime_requirements=runtime_requirements,
             timeout_s=environment_timeout_s,
         )
         launchers = ProcessLaunchers(
-            bundles=BundleDirectory(bundle_folder, max_size_bytes=0),
+            bundles=store,
             interpreters=environments,
             work_folder=state_dir / "work",
             memory_mib=bounds.replica_memory_mib,

@@ -22,9 +22,11 @@ from clipper_sls.domain.records import ModelVersion, Scaling
 
 async def main(state_dir: str, bundles: str, digest: str, runtime_path: str) -> None:
     clock = SystemClock()
+    store = BundleDirectory(Path(bundles), max_size_bytes=0)
     launchers = ProcessLaunchers(
-        bundles=BundleDirectory(Path(bundles), max_size_bytes=0),
+        bundles=store,
         interpreters=Environments(
+            bundles=store,
             folder=Path(state_dir) / "environments",
             runtime_path=Path(runtime_path),
             runtime_requirements=(),

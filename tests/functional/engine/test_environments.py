@@ -14,6 +14,7 @@ import pytest
 from clipper_sls.domain.query import DefaultReason
 from clipper_sls.domain.replicas import Health
 from clipper_sls.errors import EnvironmentBuildError
+from clipper_sls.testing import images
 
 RUNTIME_MODULES = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py", "cloudpickle", "numpy")
 
@@ -85,6 +86,30 @@ async def test_what_a_replica_compiled_is_kept_with_its_environment_and_not_in_i
 
     assert compiled(prefix, "bytecode")
     assert not compiled(offline_engine.state_dir, "bundles")
+
+
+async def test_an_environment_has_the_versions_that_are_locked_in_the_bundle(offline_engine, tmp_path, monkeypatch):
+    """What a package needs is as where the function was deployed, if it is there, and not as an index offers it."""
+    for released in ("1.0", "2.0"):
+        images.wheel(tmp_path / "wheels", {"tinypackage.py": f"VERSION = {released!r}\n".encode()}, version=released)
+    app = images.wheel(tmp_path / "wheels", {"app.py": b"import tinypackage\n"}, name="app", needs=["tinypackage"])
+    for variable, value in images.only_wheels_in(tmp_path / "wheels").items():
+        monkeypatch.setenv(variable, value)
+
+    def needed(inputs):
+        import app
+
+        return [app.tinypackage.VERSION for _ in inputs]
+
+    left_open = await offline_engine.deploy(needed, version="1", pkgs_to_install=["app"])
+    for path in (app, tmp_path / "wheels" / "tinypackage-1.0-py3-none-any.whl"):
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(tmp_path / "installed")
+    monkeypatch.syspath_prepend(tmp_path / "installed")
+    locked = await offline_engine.deploy(needed, version="2", pkgs_to_install=["app"])
+
+    assert await offline_engine.outputs(left_open, 0) == ["2.0"]
+    assert await offline_engine.outputs(locked, 0) == ["1.0"]
 
 
 async def test_versions_with_other_needs_have_other_environments(offline_engine, tmp_path):

@@ -183,3 +183,8 @@ def test_warm_up_inputs_are_not_written_into_a_file_that_others_share(tmp_path: 
     shutil.copytree(original, linked, copy_function=os.link)
     add_warm_up(linked, [b"1"])
     assert Manifest.from_json((original / MANIFEST_NAME).read_bytes()).digest == digest
+
+
+def test_a_function_that_asks_for_its_file_is_told_where_it_was(tmp_path: Path) -> None:
+    bundle(lambda values: [__file__ for _ in values], tmp_path)
+    assert loaded(tmp_path)([1]) == [__file__]

@@ -45,7 +45,7 @@ def _bundled(folder: Path, model: Any) -> Manifest:
 def test_weights_have_a_folder_of_their_own_and_the_entry_names_their_format(tmp_path: Path) -> None:
     manifest = _bundled(tmp_path, Unpicklable())
     assert manifest.entry == "weights:xgboost"
-    assert set(manifest.files) == {"func.pkl", "weights/model.ubj"}
+    assert set(manifest.files) == {"clipper.lock", "func.pkl", "weights/model.ubj"}
     assert manifest.holds_pickle
 
 

@@ -1,0 +1,133 @@
+"""A small model, an index of all that its image needs, a base in a real registry, and the image, built once."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Mapping
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clipper_sls.domain.image.platforms import Platform
+from clipper_sls.domain.image.references import Reference
+from clipper_sls.packaging.runtime_package import server_requirements
+from clipper_sls.testing.docker_registry import DockerRegistryUnderTest
+from clipper_sls.testing.images import only_wheels_in, push_base, wheel
+
+HERE = {"x86_64": Platform.AMD64, "aarch64": Platform.ARM64}.get(platform.machine())
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+RUNTIME = ("awslambdaric", "cloudpickle", "numpy", "simplejson", "snapshot-restore-py")
+SERVER = tuple(text.partition("==")[0] for text in server_requirements())
+LIMIT_S = 90
+TRAIN = """
+import os
+import time
+
+def predict(inputs):
+    import tinypackage
+    if any(row[0] == -1.0 for row in inputs):
+        print("dying", flush=True)
+        os.abort()
+    if any(row[0] == -2.0 for row in inputs):
+        print("thinking", flush=True)
+        end = time.perf_counter() + 1.0
+        while time.perf_counter() < end:
+            pass
+    return [tinypackage.FACTOR * float(sum(row)) for row in inputs]
+"""
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+BuildArguments = Callable[..., tuple[object, ...]]
+
+
+@pytest.fixture(scope="session")
+def here() -> Platform:
+    if HERE is None:
+        pytest.skip("images are for amd64 and arm64")
+    return HERE
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "train.py").write_text(TRAIN)
+    return folder
+
+
+def _repacked(name: str, folder: Path) -> None:
+    """The wheel that was installed here, without its scripts."""
+    found = distribution(name)
+    tags = [
+        line.partition(": ")[2] for line in (found.read_text("WHEEL") or "").splitlines() if line.startswith("Tag: ")
+    ]
+    path = folder / f"{name.replace('-', '_')}-{found.version}-{tags[0]}.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for file in found.files or ():
+            if ".." not in file.parts and "__pycache__" not in file.parts and Path(file.locate()).is_file():
+                archive.write(file.locate(), file.as_posix())
+
+
+@pytest.fixture(scope="module")
+def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An index of what an image needs, and nothing more."""
+    folder = tmp_path_factory.mktemp("wheels")
+    for name in {*RUNTIME, *SERVER}:
+        _repacked(name, folder)
+    wheel(folder, {"tinypackage.py": b"FACTOR = 3\n"})
+    return {**os.environ, **only_wheels_in(folder), "DOCKER_CONFIG": str(folder / "docker")}  # noqa: TID251
+
+
+@pytest.fixture(scope="module")
+def base(registry: DockerRegistryUnderTest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    reference = Reference.parse(f"{registry.host}/base:1")
+    push_base(reference, tmp_path_factory.mktemp("base"), (f"PYTHON_VERSION={PYTHON}.1",))
+    return str(reference)
+
+
+@pytest.fixture(scope="module")
+def command(project: Path, variables: Mapping[str, str]) -> Command:
+    """`clipper-sls image ...` in the project's folder."""
+
+    def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
+        done = subprocess.run(
+            [sys.executable, "-m", "clipper_sls", "image", *map(str, arguments)],
+            cwd=project,
+            env=dict(variables),
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def build_arguments(base: str, here: Platform) -> BuildArguments:
+    """What `command` builds the project's model with, and `more`, on another base if need be."""
+
+    def arguments(*more: object, base: str = base) -> tuple[object, ...]:
+        model = ("--name", "tripled", "--version", "1", "--input-type", "doubles", "--package", "tinypackage==1.0")
+        return ("build", "train:predict", *model, "--base", base, "--platform", here, "--json", *more)
+
+    return arguments
+
+
+@pytest.fixture(scope="module")
+def built(
+    command: Command,
+    build_arguments: BuildArguments,
+    registry: DockerRegistryUnderTest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[dict[str, Any], Path]:
+    """What the command said, and the folder that it has written."""
+    folder = tmp_path_factory.mktemp("built") / "image"
+    done = command(*build_arguments("--push", f"{registry.host}/tripled:1", "--output", folder))
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), folder
