@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 commands = typer.Typer()
 
 FOLLOW_EVERY_S = 0.3
-COLUMNS = ("model", "version", "health", "replica", "state", "pid", "answered", "started", "bounds", "last error")
+COLUMNS = (
+    "model",
+    "version",
+    "health",
+    "replica",
+    "state",
+    "pid",
+    "answered",
+    "started",
+    "bounds or url",
+    "last error",
+)
 VersionOption = Annotated[str | None, typer.Option("--version", "-v", help="The version; the current one without it.")]
 
 
@@ -54,7 +65,10 @@ def replicas(
 def _rows(pool: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     """One row for each replica; one without, where none runs."""
     head = (pool["model_name"], pool["model_version"], pool["health"])
-    tail = (f"{pool['min_replicas']}..{pool['max_replicas']}", (pool["last_error"] or "").partition("\n")[0])
+    tail = (
+        pool.get("url") or f"{pool['min_replicas']}..{pool['max_replicas']}",
+        (pool["last_error"] or "").partition("\n")[0],
+    )
     for one in pool["replicas"]:
         started = when(one["started_at"])
         yield (*head, one["replica_id"], one["state"], one["pid"], one["rows_answered"], started, *tail)

@@ -50,6 +50,7 @@ class ModelService:
             changes.check_version_is_new(self._registry.snapshot, version)
             if version.bundle_digest is not None:
                 await self._bundles.manifest(version.bundle_digest)
+            if version.content:
                 await self._host.start(version)
             try:
                 await self._registry.commit(lambda snap: changes.register_version(snap, version, make_current))
@@ -87,5 +88,5 @@ class ModelService:
         versions = self._registry.snapshot.versions.values()
         await self._bundles.keep_only({version.bundle_digest for version in versions if version.bundle_digest})
         for version in versions:
-            if version.bundle_digest is not None:
+            if version.content:
                 await self._host.resume(version)
