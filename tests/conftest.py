@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from clipper_sls.testing.docker_engine import DockerEngineUnderTest, docker_answers, docker_engine
 from clipper_sls.testing.docker_registry import (
     BINARY,
     DockerRegistryUnderTest,
@@ -17,6 +18,7 @@ from clipper_sls.testing.redis_server import BINARIES, RedisServerUnderTest, fin
 
 MUST_BE_HERE = "CLIPPER_TESTS_NEED_REDIS"
 REGISTRY_MUST_BE_HERE = "CLIPPER_TESTS_NEED_REGISTRY"
+DOCKER_MUST_BE_HERE = "CLIPPER_TESTS_NEED_DOCKER"
 TORCH_MUST_BE_HERE = "CLIPPER_TESTS_NEED_TORCH"
 MLFLOW_MUST_BE_HERE = "CLIPPER_TESTS_NEED_MLFLOW"
 
@@ -77,4 +79,20 @@ def registry(
 ) -> Iterator[DockerRegistryUnderTest]:
     """One image registry for all tests of a module, which use repositories of their own."""
     with docker_registry(tmp_path_factory.mktemp("registry")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def docker_is_running() -> None:
+    """Skips the test where no container engine answers; fails it where CI promised one."""
+    if not docker_answers():
+        _missing(
+            "a Docker engine (`docker version`; as root on Debian: .ci/container-engine COMMAND)", DOCKER_MUST_BE_HERE
+        )
+
+
+@pytest.fixture(scope="module")
+def containers(docker_is_running: None) -> Iterator[DockerEngineUnderTest]:
+    """The container engine; what the tests of a module made in it is removed after them."""
+    with docker_engine() as running:
         yield running

@@ -6,8 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
+import platformdirs
+
 from clipper_sls import __version__
 from clipper_sls.adapters.engine.environment_choice import constraints_for, packages_for, settled
+from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.adapters.oci.credentials import docker_config_path
 from clipper_sls.adapters.oci.image_builder import OciImageBuilder
 from clipper_sls.adapters.oci.layout import Layout
@@ -28,12 +31,18 @@ from clipper_sls.packaging.runtime_package import (
 )
 from clipper_sls.ports.image_builder import ImageBuilder
 
+MAX_KEPT_BYTES = 10 << 30
+MIN_KEPT_S = 24 * 3600.0
+"""Of layers of earlier builds, and of bases: how much is kept, and how long at least, as another build may need it."""
+
 
 @contextmanager
-def image_builder(packages_timeout_s: float) -> Iterator[ImageBuilder]:
-    """A builder without Docker; what it holds is gone at the end of the block."""
-    with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder, _registries() as registries:
-        yield OciImageBuilder(layout=Layout(Path(folder)), registries=registries, packages_timeout_s=packages_timeout_s)
+def image_builder(packages_timeout_s: float, kept: Path | None = None) -> Iterator[ImageBuilder]:
+    """A builder without Docker. Layers are kept in the folder `kept`, by default among the user's caches."""
+    layout = Layout(kept or platformdirs.user_cache_path("clipper-sls") / "images")
+    with _registries() as registries:
+        yield OciImageBuilder(layout=layout, registries=registries, packages_timeout_s=packages_timeout_s)
+    layout.prune(MAX_KEPT_BYTES, SystemClock().wall() - MIN_KEPT_S)
 
 
 def image_context(bundle: Path, base: str | None, platform: str, scratch: Path) -> ImageContext:

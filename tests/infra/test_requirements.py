@@ -28,7 +28,8 @@ def locked(lock: str) -> dict[str, set[Version]]:
 def _asked_for(root: Path) -> list[Requirement]:
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    texts = [*project["dependencies"], *extras["dev"], *extras["onnx"], *extras["redis"], *extras["sklearn"]]
+    named = ("dev", "docker", "onnx", "redis", "sklearn")
+    texts = [*project["dependencies"], *(text for name in named for text in extras[name])]
     return [requirement for text in texts if (requirement := Requirement(text)).name != project["name"]]
 
 

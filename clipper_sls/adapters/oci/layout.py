@@ -4,6 +4,7 @@ A blob is there whole or not at all: it is written under another name first.
 """
 
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -34,8 +35,11 @@ class Layout:
         return self._blobs / digest.removeprefix(f"{ALGORITHM}:")
 
     def has(self, blob: Descriptor) -> bool:
+        """Whether it is there; if so it was used just now."""
+        path = self.path(blob.digest)
         try:
-            return self.path(blob.digest).stat().st_size == blob.size
+            os.utime(path)
+            return path.stat().st_size == blob.size
         except FileNotFoundError:
             return False
 
@@ -56,6 +60,14 @@ class Layout:
             part.rename(self.path(found))
         return found, size_bytes
 
+    def note(self, path: Path, content: bytes) -> None:
+        """Write a file below the layout's folder that is no blob; whole, or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix=".part-") as scratch:
+            part = Path(scratch) / path.name
+            part.write_bytes(content)
+            part.rename(path)
+
     def document(self, digest: str, what: str) -> bytes:
         """A manifest or configuration, verified; `what` names it in messages. Raises InvalidImageError when absent."""
         try:
@@ -74,6 +86,16 @@ class Layout:
             while left and (chunk := file.read(min(CHUNK_BYTES, left))):
                 left -= len(chunk)
                 yield chunk
+
+    def prune(self, max_bytes: int, unused_since: float) -> None:
+        """Remove blobs not used after `unused_since` (seconds since 1970), oldest first, until `max_bytes` are left."""
+        found = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in self._blobs.glob("*"))
+        excess_bytes = sum(size_bytes for _, size_bytes, _ in found) - max_bytes
+        for used_at, size_bytes, path in found:
+            if excess_bytes <= 0 or used_at >= unused_since:
+                return
+            path.unlink(missing_ok=True)
+            excess_bytes -= size_bytes
 
     def only_image(self) -> Descriptor:
         """The manifest that the index names. Raises InvalidImageError for a folder that is no layout of one image."""

@@ -1,14 +1,17 @@
 """The layers that a model version adds to its base, from the dependencies to the code."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from clipper_sls.adapters.oci.bytecode import HOST_PYTHON, compiled
+from clipper_sls.adapters.oci.layer_cache import LayerCache
 from clipper_sls.adapters.oci.layers import Layer, write_layer
 from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.adapters.oci.tar_stream import FileEntry
+from clipper_sls.adapters.oci.uv_command import Uv
 from clipper_sls.adapters.oci.wheels import Installed, install
 from clipper_sls.domain.image.building import ImageContext
 from clipper_sls.domain.image.contents import (
@@ -30,33 +33,44 @@ TESTS = frozenset({"test", "tests"})
 def model_layers(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Iterator[Layer]:
     """Written to `layout`, lowest first. A model without weights has no layer of them. Raises ImageBuildError."""
     split = split_bundle(context.manifest)
-    yield _server(context, layout, scratch, timeout_s)
-    yield _dependencies(context, layout, scratch, timeout_s)
+    uv, cache = Uv(context.platform, context.manifest.python, timeout_s), LayerCache(layout)
+    yield _server(context, uv, layout, cache, scratch)
+    yield _dependencies(context, uv, layout, cache, scratch)
     if split.weights:
         yield write_layer(layout, LayerKind.WEIGHTS, _of_bundle(context, split.weights))
     runtime = _sources(context, context.runtime, RUNTIME_FOLDER, scratch)
     yield write_layer(layout, LayerKind.CODE, {**_of_bundle(context, split.code), **runtime})
 
 
-def _server(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Layer:
-    folder, server = scratch / "server", context.server
-    python = context.manifest.python
-    installed = install(server.packages, context.platform, python, folder, timeout_s, is_complete=True)
-    files = {**installed.files, **_compiled(context, folder, installed.files, SERVER_FOLDER, scratch)}
-    sizes = json.dumps(_sizes(installed, files), sort_keys=True, separators=(",", ":"))
-    everything = {**_below(SERVER_FOLDER, files), **_sources(context, server.sources, SERVER_FOLDER, scratch)}
-    return write_layer(layout, LayerKind.SERVER, everything, {PACKAGES_ANNOTATION: sizes})
+def _server(context: ImageContext, uv: Uv, layout: Layout, cache: LayerCache, scratch: Path) -> Layer:
+    server, folder = context.server, scratch / "server"
+    requirements = uv.resolved(server.packages, (), scratch)
+
+    def make() -> Layer:
+        installed = install(uv, requirements, folder)
+        files = {**installed.files, **_compiled(context, folder, installed.files, SERVER_FOLDER, scratch)}
+        everything = {**_below(SERVER_FOLDER, files), **_sources(context, server.sources, SERVER_FOLDER, scratch)}
+        return write_layer(layout, LayerKind.SERVER, everything, _sizes_of(installed, files))
+
+    return cache.layer(LayerKind.SERVER, (*_platform(context), requirements, server.sources.name), make)
 
 
-def _dependencies(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Layer:
+def _dependencies(context: ImageContext, uv: Uv, layout: Layout, cache: LayerCache, scratch: Path) -> Layer:
     folder = scratch / "packages"
-    python = context.manifest.python
-    installed = install(context.packages, context.platform, python, folder, timeout_s, constraints=context.constraints)
-    files = {**installed.files, **_compiled(context, folder, installed.files, PACKAGES_FOLDER, scratch)}
-    sizes = json.dumps(_sizes(installed, files), sort_keys=True, separators=(",", ":"))
-    lock = FileEntry(lock_text(installed.pins))
-    everything = {**_below(PACKAGES_FOLDER, files), PACKAGES_LOCK: lock}
-    return write_layer(layout, LayerKind.DEPENDENCIES, everything, {PACKAGES_ANNOTATION: sizes})
+    requirements = uv.resolved(context.packages, context.constraints, scratch)
+
+    def make() -> Layer:
+        installed = install(uv, requirements, folder)
+        files = {**installed.files, **_compiled(context, folder, installed.files, PACKAGES_FOLDER, scratch)}
+        everything = {**_below(PACKAGES_FOLDER, files), PACKAGES_LOCK: FileEntry(lock_text(installed.pins))}
+        return write_layer(layout, LayerKind.DEPENDENCIES, everything, _sizes_of(installed, files))
+
+    return cache.layer(LayerKind.DEPENDENCIES, (*_platform(context), requirements), make)
+
+
+def _platform(context: ImageContext) -> tuple[str, ...]:
+    """What of the platform, and of this machine, is in a layer: bytecode is of a very release of Python."""
+    return (context.platform.value, context.manifest.python, sys.version)
 
 
 def _sources(context: ImageContext, folder: Path, place: str, scratch: Path) -> dict[str, FileEntry]:
@@ -83,6 +97,11 @@ def _of_bundle(context: ImageContext, paths: tuple[str, ...]) -> dict[str, FileE
 
 def _below(folder: str, files: Mapping[str, FileEntry]) -> dict[str, FileEntry]:
     return {f"{folder}/{path}": entry for path, entry in files.items()}
+
+
+def _sizes_of(installed: Installed, files: Mapping[str, FileEntry]) -> dict[str, str]:
+    sizes = _sizes(installed, files)
+    return {PACKAGES_ANNOTATION: json.dumps(sizes, sort_keys=True, separators=(",", ":"))}
 
 
 def _sizes(installed: Installed, files: Mapping[str, FileEntry]) -> dict[str, int]:

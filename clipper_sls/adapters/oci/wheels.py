@@ -4,24 +4,18 @@ What of an installed package differs from machine to machine is left out: script
 machine, and where a package came from.
 """
 
-import os
-import subprocess
-import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import uv
 from packaging.utils import canonicalize_name
 
 from clipper_sls.adapters.oci.tar_stream import FileEntry
-from clipper_sls.domain.identifiers import shortened
+from clipper_sls.adapters.oci.uv_command import Uv
 from clipper_sls.domain.image.platforms import ELF_HEADER_BYTES, Platform, elf_machine
 from clipper_sls.image_errors import ImageBuildError
 
-_OUTPUT_LINES = 15
-_OWN_PREFIX = "CLIPPER_SLS_"  # our settings are no business of uv's
 _RECORD = "RECORD"
 _DIST_INFO = ".dist-info"
 _OF_THIS_MACHINE = frozenset(("direct_url.json", "uv_cache.json", "REQUESTED"))
@@ -44,66 +38,15 @@ class Installed:
         return tuple(sorted(f"{canonicalize_name(name)}=={version}" for name, version in owners))
 
 
-def install(
-    packages: Sequence[str],
-    platform: Platform,
-    python: str,
-    folder: Path,
-    timeout_s: float,
-    *,
-    constraints: Sequence[str] = (),
-    is_complete: bool = False,
-) -> Installed:
-    """Put `packages`, and what they need, into `folder`; `python` is a version, "3.11".
-
-    `constraints` are pins, of which nothing is installed for their own sake. `is_complete`: they need no others.
+def install(uv: Uv, requirements: str, folder: Path) -> Installed:
+    """Put `requirements`, which `uv.resolved` returned, into `folder`.
 
     Raises ImageBuildError with the end of uv's output, or naming the package that is for another platform.
     """
-    folder.mkdir(parents=True)
-    settled = folder.with_name(f"{folder.name}.constraints")
-    settled.write_text("\n".join(constraints))
-    arguments = (
-        *("pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder)),
-        *("--constraint", str(settled)),
-        *("--python-platform", platform.wheel_platform, "--python-version", python),
-        *(("--no-deps",) if is_complete else ()),
-        *("--only-binary", ":all:", "--link-mode", "copy", "--", *packages),
-    )
-    _run(arguments, f"Python {python} on {platform} with {shortened(', '.join(packages), 300)}", timeout_s)
+    uv.install(requirements, folder)
     installed = _installed(folder)
-    check_platform(installed, platform)
+    check_platform(installed, uv.platform)
     return installed
-
-
-def _run(arguments: Sequence[str], what: str, timeout_s: float) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OWN_PREFIX)}
-    try:
-        result = subprocess.run(  # noqa: S603 - uv's own path
-            [uv.find_uv_bin(), *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ImageBuildError(
-            f"Fetching the packages of {what} took longer than {timeout_s:g} s and was given up. Try again, since what "
-            f"was downloaded is kept; or raise CLIPPER_SLS_ENVIRONMENT_TIMEOUT_S."
-        ) from error
-    except OSError as error:  # uv's own FileNotFoundError included
-        raise ImageBuildError(
-            f"The tool 'uv', which fetches packages, cannot be started: {error}. Try: pip install uv"
-        ) from error
-    if result.returncode:
-        end = "\n".join(result.stdout.decode(errors="replace").strip().splitlines()[-_OUTPUT_LINES:])
-        raise ImageBuildError(
-            f"There are no packages for {what}. Nothing is compiled here, so each needs a wheel for that platform. "
-            f"Check their names and versions, and that the index can be reached (UV_DEFAULT_INDEX sets another). "
-            f"uv says:\n{end}"
-        )
 
 
 def _installed(folder: Path) -> Installed:

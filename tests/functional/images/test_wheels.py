@@ -6,6 +6,7 @@ import pytest
 
 from clipper_sls.adapters.oci.bytecode import compiled
 from clipper_sls.adapters.oci.tar_stream import FileEntry
+from clipper_sls.adapters.oci.uv_command import Uv
 from clipper_sls.adapters.oci.wheels import Installed, install
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.image_errors import ImageBuildError
@@ -29,7 +30,8 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _installed(folder: Path, platform: Platform = Platform.AMD64, package: str = "tinypackage==1.0") -> Installed:
-    return install([package], platform, "3.11", folder, 60)
+    uv = Uv(platform, "3.11", 60)
+    return install(uv, uv.resolved([package], (), folder.with_name(f"{folder.name}-scratch")), folder)
 
 
 def _content(entry: FileEntry) -> bytes:
@@ -115,7 +117,21 @@ def test_sources_of_a_package_are_not_built(wheels: Path, tmp_path: Path) -> Non
 def test_fetching_that_takes_too_long_is_given_up(wheels: Path, tmp_path: Path) -> None:
     wheel(wheels, SOURCES)
     with pytest.raises(ImageBuildError, match=r"took longer than 0\.001 s"):
-        install(["tinypackage==1.0"], Platform.AMD64, "3.11", tmp_path / "a", 0.001)
+        Uv(Platform.AMD64, "3.11", 0.001).resolved(["tinypackage==1.0"], (), tmp_path)
+
+
+def test_of_what_was_resolved_no_other_file_is_installed(
+    wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = wheel(wheels, SOURCES)
+    uv = Uv(Platform.AMD64, "3.11", 60)
+    resolved = uv.resolved(["tinypackage"], ["tinypackage==1.0"], tmp_path / "scratch")
+    assert resolved.startswith("tinypackage==1.0 ")
+    path.unlink()
+    wheel(wheels, {**SOURCES, "added.py": b""})
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "another cache"))  # else uv has the right one still
+    with pytest.raises(ImageBuildError, match="hash"):
+        install(uv, resolved, tmp_path / "a")
 
 
 def test_bytecode_is_the_same_wherever_it_is_compiled_and_names_where_it_will_lie(tmp_path: Path) -> None:

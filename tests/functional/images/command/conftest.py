@@ -5,9 +5,7 @@ import os
 import platform
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Mapping
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +13,13 @@ import pytest
 
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
-from clipper_sls.packaging.runtime_package import server_requirements
+from clipper_sls.packaging.runtime_package import RUNTIME_PACKAGES, SERVER_PACKAGES
 from clipper_sls.testing.docker_registry import DockerRegistryUnderTest
 from clipper_sls.testing.images import only_wheels_in, push_base, wheel
+from clipper_sls.testing.installed_packages import closure, repacked
 
 HERE = {"x86_64": Platform.AMD64, "aarch64": Platform.ARM64}.get(platform.machine())
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-RUNTIME = ("awslambdaric", "cloudpickle", "numpy", "simplejson", "snapshot-restore-py")
-SERVER = tuple(text.partition("==")[0] for text in server_requirements())
 LIMIT_S = 90
 TRAIN = """
 import os
@@ -59,25 +56,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _repacked(name: str, folder: Path) -> None:
-    """The wheel that was installed here, without its scripts."""
-    found = distribution(name)
-    tags = [
-        line.partition(": ")[2] for line in (found.read_text("WHEEL") or "").splitlines() if line.startswith("Tag: ")
-    ]
-    path = folder / f"{name.replace('-', '_')}-{found.version}-{tags[0]}.whl"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for file in found.files or ():
-            if ".." not in file.parts and "__pycache__" not in file.parts and Path(file.locate()).is_file():
-                archive.write(file.locate(), file.as_posix())
-
-
 @pytest.fixture(scope="module")
 def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An index of what an image needs, and nothing more."""
     folder = tmp_path_factory.mktemp("wheels")
-    for name in {*RUNTIME, *SERVER}:
-        _repacked(name, folder)
+    for found in closure((*RUNTIME_PACKAGES, *SERVER_PACKAGES)):
+        repacked(found, folder)
     wheel(folder, {"tinypackage.py": b"FACTOR = 3\n"})
     return {**os.environ, **only_wheels_in(folder), "DOCKER_CONFIG": str(folder / "docker")}  # noqa: TID251
 

@@ -3,10 +3,7 @@
 import json
 import subprocess
 import tarfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,62 +15,11 @@ from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.testing.docker_registry import DockerRegistryUnderTest
 from clipper_sls.testing.images import PulledImage
+from clipper_sls.testing.runtime_api import Reply, runtime_api
 from clipper_sls.testing.unpacked_image import UnpackedImage
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 BuildArguments = Callable[..., tuple[object, ...]]
-LIMIT_S = 90
-
-
-class _RuntimeApi(HTTPServer):
-    """One invocation of the AWS Lambda Runtime API; `ended` is set when its result, or an error, has come."""
-
-    def __init__(self, event: bytes) -> None:
-        super().__init__(("127.0.0.1", 0), _Invocation)
-        self.event = event
-        self.result: tuple[str, Any] | None = None
-        self.ended = threading.Event()
-
-
-class _Invocation(BaseHTTPRequestHandler):
-    server: _RuntimeApi
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        for name, value in {
-            "Lambda-Runtime-Aws-Request-Id": "1",
-            "Lambda-Runtime-Deadline-Ms": "4102444800000",
-            "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:local:000000000000:function:tripled",
-            "Lambda-Runtime-Trace-Id": "Root=1;Sampled=0",
-            "Content-Type": "application/json",  # without it the runtime's native code crashes
-            "Content-Length": str(len(self.server.event)),
-        }.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(self.server.event)
-
-    def do_POST(self) -> None:
-        content = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.result = self.path.rpartition("/")[2], json.loads(content)
-        self.send_response(202)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-        self.server.ended.set()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def _runtime_api(event: bytes) -> Iterator[_RuntimeApi]:
-    with _RuntimeApi(event) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.mark.slow
@@ -84,15 +30,13 @@ def test_the_replica_of_an_image_answers_with_nothing_but_what_is_in_the_image(
 
     image = UnpackedImage(built[1], tmp_path)
     rows = [struct.pack("<2d", 1.0, 2.0), struct.pack("<2d", 0.5, 0.5)]
-    with _runtime_api(pack_event(InputType.DOUBLES, rows)) as api:
-        address = f"127.0.0.1:{api.server_address[1]}"
-        with image.start(AWS_LAMBDA_RUNTIME_API=address) as replica:
-            try:
-                assert api.ended.wait(LIMIT_S), "no answer"
-            finally:
-                replica.kill()
-                log = replica.stdout.read() if replica.stdout else ""
-    assert api.result == ("response", {"outputs": [9.0, 3.0], "errors": []}), log
+    with runtime_api() as api, image.start(AWS_LAMBDA_RUNTIME_API=api.address) as replica:
+        try:
+            reply = api.ask(pack_event(InputType.DOUBLES, rows))
+        finally:
+            replica.kill()
+            log = replica.stdout.read() if replica.stdout else ""
+    assert reply == Reply("response", {"outputs": [9.0, 3.0], "errors": []}), log
 
 
 @pytest.mark.slow

@@ -1,0 +1,43 @@
+"""Packages that are installed here, as files for an image and as wheels, so that a test need not ask an index."""
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+
+def closure(names: Iterable[str]) -> list[Distribution]:
+    """The packages of these names and all that they need here, those of their extras left out; in order of names."""
+    found: dict[str, Distribution] = {}
+    waiting = list(names)
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name in found:
+            continue
+        found[name] = distribution(name)
+        needed = (Requirement(text) for text in found[name].requires or ())
+        waiting += [one.name for one in needed if one.marker is None or one.marker.evaluate({"extra": ""})]
+    return [found[name] for name in sorted(found)]
+
+
+def files_of(found: Distribution) -> Iterator[tuple[str, Path]]:
+    """Path below the folder of packages, and where the file is. Scripts, and bytecode, are left out."""
+    for file in found.files or ():
+        path = Path(str(file.locate()))
+        if ".." not in file.parts and "__pycache__" not in file.parts and path.is_file():
+            yield file.as_posix(), path
+
+
+def repacked(found: Distribution, folder: Path) -> Path:
+    """Its wheel, in `folder`."""
+    tags = [
+        line.partition(": ")[2] for line in (found.read_text("WHEEL") or "").splitlines() if line.startswith("Tag: ")
+    ]
+    path = folder / f"{canonicalize_name(found.name).replace('-', '_')}-{found.version}-{tags[0]}.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for inner, source in files_of(found):
+            archive.write(source, inner)
+    return path
