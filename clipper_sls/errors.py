@@ -1,12 +1,6 @@
 """Every error of clipper-sls, and nothing about HTTP or exit codes.
 
-    ClipperError
-    ├── InvalidError    what was sent is wrong; the sender can mend it
-    ├── AbsentError     a name leads nowhere
-    ├── ConflictError   it clashes with what is there
-    ├── RefusedError    the caller may not do that
-    ├── ModelError      the model or its environment failed
-    └── StoreError      something that must be kept could not be
+Below ClipperError are six kinds: InvalidError, AbsentError, ConflictError, RefusedError, ModelError and StoreError.
 
 `code` is stable and travels over HTTP; the HTTP status of each class stands in `clipper_sls.http.error_map`, its exit
 code in `clipper_sls.cli.exit_codes`. A message says what failed, on what, and what to try.
@@ -194,6 +188,12 @@ class RefusedError(ClipperError):
     """The caller may not do that."""
 
     code = "refused"
+
+
+class UntrustedBundleError(RefusedError):
+    """A bundle is not signed, or not by anybody who is trusted here, or its signature is wrong."""
+
+    code = "bundle_not_trusted"
 
 
 class UnauthorizedError(RefusedError):

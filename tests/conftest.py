@@ -16,6 +16,7 @@ from clipper_sls.testing.docker_registry import (
 )
 from clipper_sls.testing.redis_server import BINARIES, RedisServerUnderTest, find_redis_server, redis_server
 
+SIGNING_KEY = "CLIPPER_SLS_SIGNING_KEY"
 MUST_BE_HERE = "CLIPPER_TESTS_NEED_REDIS"
 REGISTRY_MUST_BE_HERE = "CLIPPER_TESTS_NEED_REGISTRY"
 DOCKER_MUST_BE_HERE = "CLIPPER_TESTS_NEED_DOCKER"
@@ -29,6 +30,19 @@ def _missing(what: str, variable: str) -> None:
     if os.environ.get(variable):  # noqa: TID251 - not a setting of the product
         pytest.fail(f"{missing}, which {variable} says is there")
     pytest.skip(missing)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signing_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A key for this process and its children, so that tests neither use nor make that of who runs them."""
+    path = tmp_path_factory.mktemp("keys") / "signing-key.pem"
+    before = os.environ.get(SIGNING_KEY)  # noqa: TID251
+    os.environ[SIGNING_KEY] = str(path)  # noqa: TID251
+    yield path
+    if before is None:
+        del os.environ[SIGNING_KEY]  # noqa: TID251
+    else:
+        os.environ[SIGNING_KEY] = before  # noqa: TID251
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import random
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.adapters.remote.remote_models import RemoteModels
 from clipper_sls.bootstrap.function_pools import function_pools
 from clipper_sls.bootstrap.query_serving import QueryServing, query_serving
+from clipper_sls.bootstrap.trust import trust
 from clipper_sls.config import Settings
 from clipper_sls.domain.replicas import Health
 from clipper_sls.http.management import EngineInfo, create_management_app
@@ -116,7 +118,7 @@ class EmbeddedEngine:
         feedback = await asyncio.to_thread(SqliteFeedbackLog, path / DATABASE)
         opened.callback(feedback.close)
         cache = serving.cache(metrics)
-        bundles = BundleDirectory(path / "bundles", settings.max_bundle_bytes)
+        bundles = BundleDirectory(path / "bundles", settings.max_bundle_bytes, partial(trust, settings))
         pools = await function_pools(settings, bundles, clock, metrics)
         opened.push_async_callback(pools.close)
         remote = RemoteModels(clock=clock, metrics=metrics, drain_timeout_s=settings.drain_timeout_s)

@@ -1,8 +1,9 @@
 """Images of model versions: the builder, what it is given, and how images are looked at."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
@@ -14,14 +15,18 @@ from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.adapters.oci.credentials import docker_config_path
 from clipper_sls.adapters.oci.image_builder import OciImageBuilder
 from clipper_sls.adapters.oci.layout import Layout
+from clipper_sls.adapters.oci.packages import Packages, WheelPackages
 from clipper_sls.adapters.oci.registries import Registries
 from clipper_sls.adapters.oci.sources import from_layout, from_registry, opened
-from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
-from clipper_sls.domain.image.building import ImageContext, ServerPart
+from clipper_sls.domain.bundle import MANIFEST_NAME, SIGNATURE_FILE, Manifest
+from clipper_sls.domain.image.building import ImageContext, Provenance, ServerPart
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.image.report import ImageReport, report_on
 from clipper_sls.domain.lock import locked_packages
+from clipper_sls.domain.trust import PublicKey, verified_statement
+from clipper_sls.errors import InvalidSettingError
+from clipper_sls.packaging.runtime_images import runtime_image
 from clipper_sls.packaging.runtime_package import (
     RUNTIME_REQUIREMENTS,
     runtime_lock,
@@ -36,19 +41,55 @@ MIN_KEPT_S = 24 * 3600.0
 """Of layers of earlier builds, and of bases: how much is kept, and how long at least, as another build may need it."""
 
 
+@dataclass(frozen=True, slots=True)
+class DockerBuild:
+    """How a Docker engine is to build: on which network, with which image for what is compiled, and who is told."""
+
+    network: str | None
+    builder: str | None
+    tell: Callable[[str], object]
+
+
 @contextmanager
-def image_builder(packages_timeout_s: float, kept: Path | None = None) -> Iterator[ImageBuilder]:
-    """A builder without Docker. Layers are kept in the folder `kept`, by default among the user's caches."""
+def image_builder(
+    packages_timeout_s: float, kept: Path | None = None, docker: DockerBuild | None = None
+) -> Iterator[ImageBuilder]:
+    """A builder, without Docker unless it is asked for.
+
+    Layers are kept in the folder `kept`, by default among the user's caches. Raises InvalidNameError,
+    ContainerEngineError, and InvalidSettingError where the package that speaks to Docker is not installed.
+    """
     layout = Layout(kept or platformdirs.user_cache_path("clipper-sls") / "images")
-    with _registries() as registries:
-        yield OciImageBuilder(layout=layout, registries=registries, packages_timeout_s=packages_timeout_s)
+    with _registries() as registries, _packages(packages_timeout_s, docker) as packages:
+        yield OciImageBuilder(layout=layout, registries=registries, packages=packages)
     layout.prune(MAX_KEPT_BYTES, SystemClock().wall() - MIN_KEPT_S)
 
 
-def image_context(bundle: Path, base: str | None, platform: str, scratch: Path) -> ImageContext:
+@contextmanager
+def _packages(timeout_s: float, docker: DockerBuild | None) -> Iterator[Packages]:
+    if docker is None:
+        yield WheelPackages(timeout_s=timeout_s)
+        return
+    try:
+        from clipper_sls.adapters.docker.engine import docker_engine
+        from clipper_sls.adapters.docker.packages import DockerPackages
+    except ModuleNotFoundError as error:
+        raise InvalidSettingError(
+            f"Building with Docker needs the module {error.name!r}, which is not installed here: "
+            f"pip install 'clipper-sls[docker]'. Without --docker an image is built without it"
+        ) from error
+    builder = None if docker.builder is None else Reference.parse(docker.builder)
+    with docker_engine(timeout_s=timeout_s, tell=docker.tell) as engine:
+        yield DockerPackages(engine=engine, image=runtime_image("python"), builder=builder, network=docker.network)
+
+
+def image_context(
+    bundle: Path, base: str | None, platform: str, scratch: Path, signer: PublicKey | None
+) -> ImageContext:
     """What to build for the bundle in the folder `bundle`; without `base` on the official image of its Python.
 
-    The runtime's sources are written below `scratch`. Raises InvalidNameError, InvalidSettingError.
+    `signer` has signed it; None leaves its signature out. The runtime's sources are written below `scratch`.
+    Raises InvalidNameError, InvalidSettingError.
     """
     manifest = Manifest.from_json((bundle / MANIFEST_NAME).read_bytes())
     packages = packages_for(manifest, RUNTIME_REQUIREMENTS)
@@ -63,7 +104,15 @@ def image_context(bundle: Path, base: str | None, platform: str, scratch: Path) 
         runtime=stage_runtime(scratch),
         server=ServerPart(server_requirements(), stage_server(scratch)),
         release=__version__,
+        provenance=_provenance(bundle, manifest, signer),
     )
+
+
+def _provenance(bundle: Path, manifest: Manifest, signer: PublicKey | None) -> Provenance | None:
+    if signer is None:
+        return None
+    statement = verified_statement((bundle / SIGNATURE_FILE).read_bytes(), manifest, [signer])
+    return Provenance(str(signer), statement.revision)
 
 
 def inspect_image(name: str, platform: str | None) -> ImageReport:

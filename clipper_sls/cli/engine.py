@@ -33,6 +33,13 @@ def dev(
         str | None,
         typer.Option(help="A second cache, redis:// or unix://. With a password rather in CLIPPER_SLS_CACHE_URL."),
     ] = None,
+    isolation: Annotated[
+        str | None,
+        typer.Option(metavar="[process|container]", help="What replicas are.", show_default="process"),
+    ] = None,
+    allow_unsigned: Annotated[
+        bool, typer.Option("--allow-unsigned", help="Run bundles that are not signed, or by anybody.")
+    ] = False,
     ready_file: Annotated[Path | None, typer.Option(help="JSON with both URLs is written here when ready.")] = None,
     move_ports: Annotated[bool, typer.Option("--move-ports", help="Take a free port where one is taken.")] = False,
     as_json: options.Json = False,
@@ -50,6 +57,8 @@ def dev(
         frontends=frontends,
         cache_size_bytes=cache_size_bytes,
         cache_url=cache_url,
+        isolation=isolation,
+        allow_unsigned=allow_unsigned or None,
     )
     raise typer.Exit(run_engine(settings, move_ports=move_ports, ready_file=ready_file, as_json=as_json))
 

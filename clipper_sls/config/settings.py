@@ -4,6 +4,7 @@ Precedence: flags, then `CLIPPER_SLS_*` variables, then `clipper.toml`, then `[t
 (both in the working directory), then the defaults below.
 """
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,11 +20,19 @@ from pydantic_settings import (
 
 from clipper_sls.config.cache_url import check_cache_url
 from clipper_sls.config.sentences import sentence
+from clipper_sls.domain.trust import parse_keys
 from clipper_sls.errors import InvalidSettingError
 
 MIB = 1024 * 1024
 SECRETS = frozenset({"management_token", "cache_url"})
 """Not shown, not even where they are wrong."""
+
+
+class Isolation(StrEnum):
+    """What keeps replicas apart from each other and from the machine."""
+
+    PROCESS = "process"
+    CONTAINER = "container"
 
 
 class Settings(BaseSettings):
@@ -48,6 +57,18 @@ class Settings(BaseSettings):
     query_url: str | None = Field(None, description="the same engine's predict URLs; default: those that it names")
     management_token: SecretStr | None = None
 
+    signing_key: Path = Field(
+        default_factory=lambda: platformdirs.user_config_path("clipper-sls") / "signing-key.pem",
+        description="private key that signs what is deployed; made when it is first needed",
+    )
+    trusted_keys: str = Field(
+        "", description="public keys of others whose bundles the engine runs, with blanks or commas between them"
+    )
+    allow_unsigned: bool = Field(False, description="run bundles whoever made them")
+    code_revision: str | None = Field(
+        None, description="state of the code that is deployed, for its signature; default: the commit that git names"
+    )
+
     frontends: int = Field(
         1, ge=1, le=256, description="processes that answer queries, on machines with cores for them"
     )
@@ -66,6 +87,14 @@ class Settings(BaseSettings):
         3_000, gt=0, description="latency objective of requests that name a model, not an application"
     )
 
+    isolation: Isolation = Field(
+        Isolation.PROCESS,
+        description="what replicas are: `process`, or `container`, for which a Docker engine is needed",
+    )
+    container_network: str = Field("none", description="network of such containers, one of the Docker engine's")
+    container_base: str | None = Field(
+        None, description="image that their environments are built on; default: `python:3.x-slim`"
+    )
     start_timeout_s: float = Field(60.0, gt=0, description="a replica must be ready by then")
     function_timeout_s: float = Field(30.0, gt=0, description="a batch that takes longer gets its replica killed")
     environment_timeout_s: float = Field(600.0, gt=0, description="building a version's own environment")
@@ -81,6 +110,15 @@ class Settings(BaseSettings):
         if url is not None:
             check_cache_url(url.get_secret_value())
         return url
+
+    @field_validator("trusted_keys")
+    @classmethod
+    def _are_public_keys(cls, keys: str) -> str:
+        try:
+            parse_keys(keys)
+        except InvalidSettingError as error:
+            raise ValueError(error.msg) from None
+        return keys
 
     @classmethod
     def load(cls, **flags: Any) -> Self:

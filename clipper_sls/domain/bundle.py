@@ -41,6 +41,9 @@ WARM_UP_FILE = "warm-up-inputs.json"
 LOCK_FILE = "clipper.lock"
 """Every package that the function needs, directly or not, in one version each; see `domain.lock`."""
 
+SIGNATURE_FILE = "signature.json"
+"""Who vouches for the digest, so the manifest does not list it; see `domain.signature`."""
+
 MAX_NAME_BYTES = 255
 MAX_PATH_BYTES = 1024
 """What file systems take for one part of a path, and less than they take for all of it."""
@@ -143,7 +146,12 @@ def _check_paths(manifest: Manifest) -> None:
     taken = {MANIFEST_NAME, *manifest.files}
     for path in manifest.files:
         parts = path.split("/")
-        if not path or path == MANIFEST_NAME or "\0" in path or any(part in ("", ".", "..") for part in parts):
+        if (
+            not path
+            or path in (MANIFEST_NAME, SIGNATURE_FILE)
+            or "\0" in path
+            or any(part in ("", ".", "..") for part in parts)
+        ):
             raise InvalidBundleError(f"The bundle lists a file outside itself: {path!r}")
         if _byte_count(path) > MAX_PATH_BYTES or max(map(_byte_count, parts)) > MAX_NAME_BYTES:
             raise InvalidBundleError(f"The bundle lists a file whose name is too long: {path[:MAX_NAME_BYTES]!r}")

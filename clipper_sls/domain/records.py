@@ -80,13 +80,18 @@ class ModelVersion:
             raise InvalidSettingError("The batch size must be positive or DEFAULT_BATCH_SIZE, which is -1")
         if self.batch_size > MAX_BATCH_SIZE:
             raise InvalidSettingError(f"The batch size may be at most {MAX_BATCH_SIZE}, not {self.batch_size}")
-        if self.bundle_digest is not None and self.endpoint is not None:
-            raise InvalidSettingError("A version runs here, from its bundle, or at its url, and not at both")
+        if self.endpoint is not None and self.has_replicas:
+            raise InvalidSettingError("A version runs here, in replicas, or at its url, and not at both")
 
     @property
     def content(self) -> str:
         """What stands for what it answers: its bundle, or where it runs; empty when neither is known."""
         return self.bundle_digest or (self.endpoint.url if self.endpoint else "")
+
+    @property
+    def has_replicas(self) -> bool:
+        """Whether the engine runs it, now or later."""
+        return self.bundle_digest is not None or self.scaling.maximum > 0
 
     @property
     def is_containerless(self) -> bool:

@@ -18,6 +18,7 @@ from clipper_sls.domain.bundle import (
     MANIFEST_NAME,
     MODULES_FOLDER,
     OBJECT_ENTRY,
+    SIGNATURE_FILE,
     WARM_UP_FILE,
     BundledFile,
     Manifest,
@@ -32,6 +33,7 @@ from clipper_sls.packaging.closure import PickledClosure, needs, pickle_closure
 from clipper_sls.packaging.function_check import INPUTS, MODEL, check_function
 from clipper_sls.packaging.locking import locked
 from clipper_sls.packaging.object_check import Served, check_object, is_served_object
+from clipper_sls.packaging.origin import ORIGIN_FILE, home_of, note_origin
 from clipper_sls.packaging.pickle_reading import read_pickle
 from clipper_sls.packaging.requirements import not_given, pinned_requirements
 from clipper_sls.packaging.weights import Weights
@@ -66,9 +68,9 @@ def bundle_closure(
     _make_empty(destination)
     closure = _pickled(func, name, version, destination)
     entry = OBJECT_ENTRY if is_object else CLOSURE_ENTRY
-    return _written(
-        destination, name, version, input_type, entry, pinned_requirements(closure.imports), pkgs_to_install
-    )
+    requirements = pinned_requirements(closure.imports)
+    note_origin(destination, home_of(func))
+    return _written(destination, name, version, input_type, entry, requirements, pkgs_to_install)
 
 
 def bundle_model(
@@ -90,6 +92,7 @@ def bundle_model(
         (folder / WEIGHTS_FOLDER).mkdir()
         weights.write(folder / WEIGHTS_FOLDER)
         entry, imports = weights.kind.entry, imports | weights.imports
+    note_origin(folder, home_of(func))
     return _written(
         folder,
         target["name"],
@@ -136,9 +139,9 @@ def bundle_directory(
     folder = Path(model_data_path)
     if not folder.is_dir():
         raise InvalidBundleError(f"{folder} is not a folder; model_data_path names the folder with the model's files")
-    for name_of_ours in (MANIFEST_NAME, LOCK_FILE):
-        if (folder / name_of_ours).exists():
-            raise InvalidBundleError(f"{folder} holds a {name_of_ours}, a name that the bundle needs; rename that file")
+    for needed in (MANIFEST_NAME, LOCK_FILE, SIGNATURE_FILE):
+        if (folder / needed).exists():
+            raise InvalidBundleError(f"{folder} holds a {needed}, a name that the bundle needs; rename that file")
     requirements: tuple[str, ...] = ()
     if (folder / FUNCTION_FILE).is_file():
         entry = CLOSURE_ENTRY
@@ -147,6 +150,7 @@ def bundle_directory(
         raise InvalidBundleError(f"{folder} holds no {FUNCTION_FILE}; deploy the model with deploy_python_closure")
     _make_empty(destination)
     shutil.copytree(folder, destination, dirs_exist_ok=True)
+    note_origin(destination, folder)
     return _written(destination, name, version, input_type, entry, requirements, pkgs_to_install)
 
 
@@ -229,7 +233,8 @@ def _written(
 
 
 def _listed(folder: Path) -> Mapping[str, BundledFile]:
-    return {path.relative_to(folder).as_posix(): _entry(path) for path in sorted(_files(folder))}
+    found = {path.relative_to(folder).as_posix(): path for path in sorted(_files(folder))}
+    return {name: _entry(path) for name, path in found.items() if name != ORIGIN_FILE}
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import clipper_sls
 from clipper_sls.packaging.locking import locked
 
-RUNTIME_PACKAGES = ("awslambdaric", "cloudpickle", "numpy")
+RUNTIME_PACKAGES = ("awslambdaric", "cloudpickle", "numpy", "pynacl")
 
 RUNTIME_REQUIREMENTS = tuple(f"{name}=={version(name)}" for name in RUNTIME_PACKAGES)
 """What a model's own environment must hold beside the model's packages; the versions are those of this host."""

@@ -14,7 +14,8 @@ class BundleStore(Protocol):
     async def put(self, archive: AsyncIterable[bytes]) -> Manifest:
         """Unpack a tar archive of a bundle, verify every file against the manifest, and keep it durably.
 
-        Raises InvalidBundleError, BundleDigestError, RequestTooLargeError or StorageFullError, and then keeps nothing.
+        Raises InvalidBundleError, UntrustedBundleError, BundleDigestError, RequestTooLargeError or StorageFullError,
+        and then keeps nothing. A signature is kept beside the bundle; that of who came last is the one that stays.
         """
         ...
 

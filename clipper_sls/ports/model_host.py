@@ -15,6 +15,14 @@ class ModelHost(Protocol):
     A version with an endpoint runs elsewhere: to start it is to begin asking it, and to stop it to end that.
     """
 
+    async def identified(self, version: ModelVersion) -> ModelVersion:
+        """`version`, which is to have replicas, with the digest of its bundle, and its image by digest if it has one.
+
+        Raises InvalidBundleError when the bundle is nowhere, UnsupportedImageError when its image cannot be run here,
+        IncompatibleInputTypeError when the image is of another one, and the errors of image registries.
+        """
+        ...
+
     async def start(self, version: ModelVersion) -> None:
         """Host `version`; returns when its minimum of replicas is ready.
 

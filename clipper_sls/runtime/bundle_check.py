@@ -4,18 +4,21 @@ import hashlib
 import sys
 from pathlib import Path
 
-from clipper_sls.domain.bundle import MANIFEST_NAME, MODULES_FOLDER, BundledFile, Manifest
+from clipper_sls.domain.bundle import MANIFEST_NAME, MODULES_FOLDER, SIGNATURE_FILE, BundledFile, Manifest
+from clipper_sls.domain.signature import MAX_SIGNATURE_BYTES
+from clipper_sls.domain.trust import Trust, check_signature
 from clipper_sls.domain.weights import WEIGHTS_FOLDER
 from clipper_sls.errors import BundleDigestError, InvalidBundleError, ModelStartError
 
 CHUNK_BYTES = 1 << 20
 
 
-def verified_manifest(folder: Path, digest: str) -> Manifest:
-    """The manifest of the bundle in `folder`, after every byte it vouches for was compared.
+def verified_manifest(folder: Path, digest: str, trust: Trust) -> Manifest:
+    """The manifest of the bundle in `folder`, after its signature, and every byte it vouches for, was verified.
 
-    Raises InvalidBundleError when there is no readable bundle, BundleDigestError when its content is not that of
-    `digest` (64 hex digits), ModelStartError when this Python cannot run it.
+    Raises InvalidBundleError when there is no readable bundle, UntrustedBundleError when nobody whom `trust` names
+    has signed it, BundleDigestError when its content is not that of `digest` (64 hex digits), ModelStartError when
+    this Python cannot run it.
     """
     manifest = _manifest(folder)
     if manifest.digest != digest:
@@ -23,6 +26,7 @@ def verified_manifest(folder: Path, digest: str) -> Manifest:
             f"The bundle in {folder} has digest {manifest.digest}, not {digest}: it was changed after it was deployed, "
             f"and nothing of it was loaded. Deploy the model again."
         )
+    check_signature(_signature(folder), manifest, trust)
     for path, expected in manifest.files.items():
         _check_file(folder, path, expected)
     for name in (MODULES_FOLDER, WEIGHTS_FOLDER):
@@ -37,6 +41,16 @@ def _manifest(folder: Path) -> Manifest:
     except OSError as error:
         raise InvalidBundleError(f"There is no readable bundle in {folder}: {error}") from error
     return Manifest.from_json(content)
+
+
+def _signature(folder: Path) -> bytes | None:
+    try:
+        with (folder / SIGNATURE_FILE).open("rb") as file:
+            return file.read(MAX_SIGNATURE_BYTES)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InvalidBundleError(f"The bundle's {SIGNATURE_FILE} cannot be read: {error}.") from error
 
 
 def _check_file(folder: Path, path: str, expected: BundledFile) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clipper_sls.domain.envelope import unpack_event
+from clipper_sls.domain.trust import Trust
 from clipper_sls.errors import ModelStartError
 from clipper_sls.runtime.bundle_check import verified_manifest
 from clipper_sls.runtime.model import Function, load_function
@@ -21,7 +22,7 @@ def _loaded(environment: Mapping[str, str]) -> Function:
         folder, digest = Path(environment["CLIPPER_BUNDLE_PATH"]), environment["CLIPPER_BUNDLE_DIGEST"]
     except KeyError as error:
         raise ModelStartError(f"The environment variable {error} is not set, so no model was loaded") from error
-    manifest = verified_manifest(folder, digest)
+    manifest = verified_manifest(folder, digest, Trust.from_variables(environment))
     function = load_function(folder, manifest)
     exercise()
     warm_up(function, folder, manifest)

@@ -190,9 +190,11 @@ class LocalContainerManager:
 
     @property
     def _images(self) -> "LocalImages":
+        from clipper_sls.packaging.signing import Signer
         from clipper_sls.sdk.local_images import LocalImages
 
-        return LocalImages(self.cluster_name, self.state_dir / state_folder.BUILT, self.logger)
+        signer = Signer(self._settings.signing_key.expanduser(), self._settings.code_revision)
+        return LocalImages(self.cluster_name, self.state_dir / state_folder.BUILT, signer, self.logger)
 
     def _token(self, state_dir: Path) -> str | None:
         token = self._settings.management_token

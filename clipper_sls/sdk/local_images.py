@@ -17,6 +17,7 @@ from clipper_sls.domain.inputs import InputType
 from clipper_sls.errors import InvalidBundleError, UnsupportedImageError
 from clipper_sls.packaging.archive import archive
 from clipper_sls.packaging.bundling import add_warm_up, bundle_builtin, bundle_directory
+from clipper_sls.packaging.signing import Signer
 from clipper_sls.sdk.clipper_images import BaseImage, base_image, built_image, digest_of, with_digest
 from clipper_sls.sdk.cluster_logger import ClusterAdapter
 from clipper_sls.sdk.management_client import ManagementClient, NewVersion
@@ -32,6 +33,7 @@ class LocalImages:
 
     cluster_name: str
     built: Path
+    signer: Signer
     logger: ClusterAdapter
 
     def build(
@@ -74,7 +76,8 @@ class LocalImages:
             _deploy_present(management, new)
 
     def deploy_bundle(self, management: ManagementClient, new: NewVersion, bundle: Path, registry: str | None) -> None:
-        """Deploy the bundle in the folder `bundle` as it is."""
+        """Sign the bundle in the folder `bundle`, and deploy it as it is."""
+        self.signer.sign(bundle)
         digest = management.upload_bundle(archive(bundle))
         image = built_image(registry, self.cluster_name, new.name, new.version, digest)
         management.add_model(replace(new, image=image))
@@ -85,13 +88,20 @@ class LocalImages:
             bundle_builtin(
                 base.value, name=new.name, version=new.version, input_type=new.input_type, destination=bundle
             )
-            _upload_and_add(management, new, bundle)
+            self._upload_and_add(management, new, bundle)
 
     def _deploy_built(self, management: ManagementClient, new: NewVersion, built: Path) -> None:
         with _temporary_folder(self.built) as bundle:
             shutil.copytree(built, bundle, dirs_exist_ok=True, copy_function=os.link)
             _readdress(bundle, new)
-            _upload_and_add(management, new, bundle)
+            self._upload_and_add(management, new, bundle)
+
+    def _upload_and_add(self, management: ManagementClient, new: NewVersion, bundle: Path) -> None:
+        if new.warm_up:
+            add_warm_up(bundle, new.warm_up)
+        self.signer.sign(bundle)
+        digest = management.upload_bundle(archive(bundle))
+        management.add_model(replace(new, image=with_digest(new.image, digest)))
 
     def _check_base(self, base: BaseImage, folder: Path, image: str) -> None:
         if not folder.is_dir():
@@ -101,13 +111,6 @@ class LocalImages:
         if not (folder / FUNCTION_FILE).is_file():
             raise _unsupported(image, f"{folder} holds no {FUNCTION_FILE} that could be run without it")
         self.logger.warning("Base image %r has no effect: Python runs the %s itself", image, FUNCTION_FILE)
-
-
-def _upload_and_add(management: ManagementClient, new: NewVersion, bundle: Path) -> None:
-    if new.warm_up:
-        add_warm_up(bundle, new.warm_up)
-    digest = management.upload_bundle(archive(bundle))
-    management.add_model(replace(new, image=with_digest(new.image, digest)))
 
 
 def _deploy_present(management: ManagementClient, new: NewVersion) -> None:

@@ -45,6 +45,10 @@ class PlacedModels:
         there = self._here if version.endpoint is None else self._elsewhere
         return there.invoke(version, rows, deadline, late, caller)
 
+    async def identified(self, version: ModelVersion) -> ModelVersion:
+        """See `ModelHost.identified`; only what runs here has a bundle."""
+        return await self._here.identified(version)
+
     async def start(self, version: ModelVersion) -> None:
         """See `ModelHost.start`."""
         there = self._here if version.endpoint is None else self._elsewhere

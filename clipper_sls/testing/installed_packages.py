@@ -1,5 +1,6 @@
 """Packages that are installed here, as files for an image and as wheels, so that a test need not ask an index."""
 
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, distribution
@@ -32,11 +33,12 @@ def files_of(found: Distribution) -> Iterator[tuple[str, Path]]:
 
 
 def repacked(found: Distribution, folder: Path) -> Path:
-    """Its wheel, in `folder`."""
+    """Its wheel, in `folder`, under a name by which images take it, whichever C library is newer here."""
     tags = [
         line.partition(": ")[2] for line in (found.read_text("WHEEL") or "").splitlines() if line.startswith("Tag: ")
     ]
-    path = folder / f"{canonicalize_name(found.name).replace('-', '_')}-{found.version}-{tags[0]}.whl"
+    tag = re.sub(r"manylinux_2_(\d+)", lambda found: f"manylinux_2_{min(28, int(found[1]))}", tags[0])
+    path = folder / f"{canonicalize_name(found.name).replace('-', '_')}-{found.version}-{tag}.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for inner, source in files_of(found):
             archive.write(source, inner)

@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from site import getsitepackages
@@ -20,6 +20,7 @@ from clipper_sls.adapters.engine.interpreters import Interpreter
 from clipper_sls.adapters.engine.process_environment import passed_on
 from clipper_sls.domain.bundle import Manifest
 from clipper_sls.domain.lock import locked_packages
+from clipper_sls.domain.trust import Trust
 from clipper_sls.errors import EnvironmentBuildError, InvalidBundleError
 from clipper_sls.ports.bundle_store import BundleStore
 
@@ -40,8 +41,10 @@ class Environments:
         runtime_path: Path,
         runtime_requirements: Sequence[str],
         timeout_s: float,
+        trust: Callable[[], Trust],
     ) -> None:
         self._bundles = bundles
+        self._trust = trust
         self._folder = folder
         self._runtime_path = runtime_path
         self._runtime_requirements = tuple(runtime_requirements)
@@ -61,7 +64,7 @@ class Environments:
             installed_version=_installed_version,
             runtime_requirements=self._runtime_requirements,
         )
-        variables = passed_on(os.environ)
+        variables = {**passed_on(os.environ), **(await asyncio.to_thread(self._trust)).variables}
         if recipe is None:
             return Interpreter(Path(sys.executable), _host_python_path(), variables)
         async with self._locks[recipe.key]:

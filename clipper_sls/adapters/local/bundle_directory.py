@@ -8,12 +8,14 @@ import shutil
 import tarfile
 import tempfile
 import threading
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from clipper_sls.adapters.local.storage_errors import translated
-from clipper_sls.domain.bundle import MANIFEST_NAME, BundledFile, Manifest
+from clipper_sls.domain.bundle import MANIFEST_NAME, SIGNATURE_FILE, BundledFile, Manifest
+from clipper_sls.domain.signature import MAX_SIGNATURE_BYTES
+from clipper_sls.domain.trust import Trust, check_signature
 from clipper_sls.errors import BundleDigestError, InvalidBundleError, RequestTooLargeError
 
 MAX_MANIFEST_BYTES = 16 * 1024 * 1024
@@ -22,10 +24,14 @@ INCOMING = ".incoming-"
 
 
 class BundleDirectory:
-    """An upload is unpacked and verified beside the others, and takes its name in one step when all of it is right."""
+    """An upload is unpacked and verified beside the others, and takes its name in one step when all of it is right.
 
-    def __init__(self, root: Path, max_size_bytes: int) -> None:
+    `trust` says for each whose bundles are taken.
+    """
+
+    def __init__(self, root: Path, max_size_bytes: int, trust: Callable[[], Trust]) -> None:
         self._root = root
+        self._trust = trust
         self._max_size_bytes = max_size_bytes
         self._placing = threading.Lock()  # uploads of one bundle may end at the same time
 
@@ -72,7 +78,7 @@ class BundleDirectory:
 
     def _store(self, incoming: Path) -> Manifest:
         with translated(self._root):
-            manifest = _unpack(incoming / "bundle.tar", incoming / "content")
+            manifest = _unpack(incoming / "bundle.tar", incoming / "content", self._trust())
             with self._placing:
                 self._place(incoming, self.path(manifest.digest))
         return manifest
@@ -85,16 +91,27 @@ class BundleDirectory:
             _sync_tree(content)
             content.rename(destination)
             _sync(self._root)
+        elif (signature := content / SIGNATURE_FILE).exists():
+            _sync(signature)
+            signature.rename(destination / SIGNATURE_FILE)
+            _sync(destination)
 
 
-def _unpack(archive: Path, folder: Path) -> Manifest:
-    """Extract the manifest, then exactly the files it lists. Raises InvalidBundleError or BundleDigestError."""
+def _unpack(archive: Path, folder: Path, trust: Trust) -> Manifest:
+    """Extract the manifest, the signature, then exactly the files that are listed.
+
+    Raises InvalidBundleError, UntrustedBundleError or BundleDigestError.
+    """
     try:
         with tarfile.open(archive, "r:") as tar:
             members = {member.name: member for member in tar.getmembers()}
             manifest = Manifest.from_json(_read(tar, members.get(MANIFEST_NAME)))
             _check_members(members, manifest)
+            signature = _read_signature(tar, members.get(SIGNATURE_FILE))
+            check_signature(signature, manifest, trust)
             folder.mkdir()
+            if signature is not None:
+                (folder / SIGNATURE_FILE).write_bytes(signature)
             (folder / MANIFEST_NAME).write_bytes(manifest.to_json())
             for path, expected in manifest.files.items():
                 _extract(tar, members[path], folder / path, expected)
@@ -110,8 +127,17 @@ def _read(tar: tarfile.TarFile, member: tarfile.TarInfo | None) -> bytes:
     return file.read()
 
 
+def _read_signature(tar: tarfile.TarFile, member: tarfile.TarInfo | None) -> bytes | None:
+    if member is None:
+        return None
+    file = tar.extractfile(member) if _is_plain(member) else None
+    if file is None or member.size > MAX_SIGNATURE_BYTES:
+        raise InvalidBundleError(f"The bundle's {SIGNATURE_FILE} cannot be read")
+    return file.read()
+
+
 def _check_members(members: dict[str, tarfile.TarInfo], manifest: Manifest) -> None:
-    files = {name for name, member in members.items() if not member.isdir()}
+    files = {name for name, member in members.items() if not member.isdir()} - {SIGNATURE_FILE}
     expected = {MANIFEST_NAME, *manifest.files}
     odd = sorted(files ^ expected) or sorted(name for name in expected if not _is_plain(members[name]))
     if odd:
@@ -141,11 +167,15 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path, expected
 
 
 def _is_same(one: Path, other: Path) -> bool:
-    """Whether two folders hold the same files with the same bytes."""
-    paths = [path.relative_to(one) for path in one.rglob("*")]
-    return sorted(paths) == sorted(path.relative_to(other) for path in other.rglob("*")) and all(
+    """Whether two folders hold the same files with the same bytes; who has signed them is another matter."""
+    paths = _content(one)
+    return paths == _content(other) and all(
         filecmp.cmp(one / path, other / path, shallow=False) for path in paths if (one / path).is_file()
     )
+
+
+def _content(folder: Path) -> list[Path]:
+    return sorted({path.relative_to(folder) for path in folder.rglob("*")} - {Path(SIGNATURE_FILE)})
 
 
 def _sync_tree(folder: Path) -> None:

@@ -10,9 +10,9 @@ from clipper_sls.adapters.oci.bytecode import HOST_PYTHON, compiled
 from clipper_sls.adapters.oci.layer_cache import LayerCache
 from clipper_sls.adapters.oci.layers import Layer, write_layer
 from clipper_sls.adapters.oci.layout import Layout
+from clipper_sls.adapters.oci.packages import LayerPackages
 from clipper_sls.adapters.oci.tar_stream import FileEntry
-from clipper_sls.adapters.oci.uv_command import Uv
-from clipper_sls.adapters.oci.wheels import Installed, install
+from clipper_sls.adapters.oci.wheels import Installed, installed_in
 from clipper_sls.domain.image.building import ImageContext
 from clipper_sls.domain.image.contents import (
     BUNDLE_FOLDER,
@@ -22,7 +22,6 @@ from clipper_sls.domain.image.contents import (
     RUNTIME_FOLDER,
     SERVER_FOLDER,
     LayerKind,
-    split_bundle,
 )
 from clipper_sls.domain.lock import lock_text
 
@@ -30,42 +29,46 @@ UNOWNED = "other"
 TESTS = frozenset({"test", "tests"})
 
 
-def model_layers(context: ImageContext, layout: Layout, scratch: Path, timeout_s: float) -> Iterator[Layer]:
+def model_layers(context: ImageContext, layout: Layout, scratch: Path, packages: LayerPackages) -> Iterator[Layer]:
     """Written to `layout`, lowest first. A model without weights has no layer of them. Raises ImageBuildError."""
-    split = split_bundle(context.manifest)
-    uv, cache = Uv(context.platform, context.manifest.python, timeout_s), LayerCache(layout)
-    yield _server(context, uv, layout, cache, scratch)
-    yield _dependencies(context, uv, layout, cache, scratch)
+    split = context.split
+    cache = LayerCache(layout)
+    yield _server(context, packages, layout, cache, scratch)
+    yield _dependencies(context, packages, layout, cache, scratch)
     if split.weights:
         yield write_layer(layout, LayerKind.WEIGHTS, _of_bundle(context, split.weights))
     runtime = _sources(context, context.runtime, RUNTIME_FOLDER, scratch)
     yield write_layer(layout, LayerKind.CODE, {**_of_bundle(context, split.code), **runtime})
 
 
-def _server(context: ImageContext, uv: Uv, layout: Layout, cache: LayerCache, scratch: Path) -> Layer:
+def _server(context: ImageContext, packages: LayerPackages, layout: Layout, cache: LayerCache, scratch: Path) -> Layer:
     server, folder = context.server, scratch / "server"
-    requirements = uv.resolved(server.packages, (), scratch)
+    chosen = packages.chosen(LayerKind.SERVER)
 
     def make() -> Layer:
-        installed = install(uv, requirements, folder)
+        packages.put(LayerKind.SERVER, folder)
+        installed = installed_in(folder, context.platform)
         files = {**installed.files, **_compiled(context, folder, installed.files, SERVER_FOLDER, scratch)}
         everything = {**_below(SERVER_FOLDER, files), **_sources(context, server.sources, SERVER_FOLDER, scratch)}
         return write_layer(layout, LayerKind.SERVER, everything, _sizes_of(installed, files))
 
-    return cache.layer(LayerKind.SERVER, (*_platform(context), requirements, server.sources.name), make)
+    return cache.layer(LayerKind.SERVER, (*_platform(context), chosen, server.sources.name), make)
 
 
-def _dependencies(context: ImageContext, uv: Uv, layout: Layout, cache: LayerCache, scratch: Path) -> Layer:
+def _dependencies(
+    context: ImageContext, packages: LayerPackages, layout: Layout, cache: LayerCache, scratch: Path
+) -> Layer:
     folder = scratch / "packages"
-    requirements = uv.resolved(context.packages, context.constraints, scratch)
+    chosen = packages.chosen(LayerKind.DEPENDENCIES)
 
     def make() -> Layer:
-        installed = install(uv, requirements, folder)
+        packages.put(LayerKind.DEPENDENCIES, folder)
+        installed = installed_in(folder, context.platform)
         files = {**installed.files, **_compiled(context, folder, installed.files, PACKAGES_FOLDER, scratch)}
         everything = {**_below(PACKAGES_FOLDER, files), PACKAGES_LOCK: FileEntry(lock_text(installed.pins))}
         return write_layer(layout, LayerKind.DEPENDENCIES, everything, _sizes_of(installed, files))
 
-    return cache.layer(LayerKind.DEPENDENCIES, (*_platform(context), requirements), make)
+    return cache.layer(LayerKind.DEPENDENCIES, (*_platform(context), chosen), make)
 
 
 def _platform(context: ImageContext) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The packages of a model version, for a platform that need not be this one: chosen and fetched by uv, never built.
+"""The packages of a model version, once they are installed, for a platform that need not be this one.
 
 What of an installed package differs from machine to machine is left out: scripts, which name an interpreter of this
 machine, and where a package came from.
@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from packaging.utils import canonicalize_name
 
 from clipper_sls.adapters.oci.tar_stream import FileEntry
-from clipper_sls.adapters.oci.uv_command import Uv
 from clipper_sls.domain.image.platforms import ELF_HEADER_BYTES, Platform, elf_machine
 from clipper_sls.image_errors import ImageBuildError
 
@@ -38,14 +37,10 @@ class Installed:
         return tuple(sorted(f"{canonicalize_name(name)}=={version}" for name, version in owners))
 
 
-def install(uv: Uv, requirements: str, folder: Path) -> Installed:
-    """Put `requirements`, which `uv.resolved` returned, into `folder`.
-
-    Raises ImageBuildError with the end of uv's output, or naming the package that is for another platform.
-    """
-    uv.install(requirements, folder)
+def installed_in(folder: Path, platform: Platform) -> Installed:
+    """What somebody installed there. Raises ImageBuildError naming the package that is for another platform."""
     installed = _installed(folder)
-    check_platform(installed, uv.platform)
+    check_platform(installed, platform)
     return installed
 
 

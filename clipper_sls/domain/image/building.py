@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clipper_sls.domain.bundle import Manifest
+from clipper_sls.domain.image.contents import BundleSplit, split_bundle
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
 
@@ -14,6 +15,14 @@ class ServerPart:
 
     packages: tuple[str, ...]  # each with its version, and all that they need among them
     sources: Path  # folder with `clipper_sls/` in it
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Who has signed a bundle, and what was said of it."""
+
+    signer: str  # the public key
+    revision: str  # of the code; "" when nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,12 @@ class ImageContext:
     runtime: Path  # folder with the runtime's sources, `clipper_sls/` in it
     server: ServerPart
     release: str  # version of clipper-sls
+    provenance: Provenance | None = None  # None when the bundle is not signed
+
+    @property
+    def split(self) -> BundleSplit:
+        """Paths of what lies in the folder `bundle` and goes into the image."""
+        return split_bundle(self.manifest, is_signed=self.provenance is not None)
 
 
 @dataclass(frozen=True, slots=True)

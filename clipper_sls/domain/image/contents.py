@@ -8,7 +8,7 @@ differ in their code share all but the last.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
+from clipper_sls.domain.bundle import MANIFEST_NAME, SIGNATURE_FILE, Manifest
 
 ROOT = "opt/clipper"
 SERVER_FOLDER = f"{ROOT}/server"
@@ -44,12 +44,13 @@ class BundleSplit:
     """Paths of a bundle's files, each in one of the two, sorted."""
 
     weights: tuple[str, ...]
-    code: tuple[str, ...]  # the manifest among them
+    code: tuple[str, ...]  # the manifest among them, and the signature
 
 
-def split_bundle(manifest: Manifest) -> BundleSplit:
+def split_bundle(manifest: Manifest, *, is_signed: bool) -> BundleSplit:
     weights = {path for path, file in manifest.files.items() if file.size_bytes >= WEIGHT_BYTES}
-    return BundleSplit(tuple(sorted(weights)), tuple(sorted({MANIFEST_NAME, *manifest.files} - weights)))
+    ours = {MANIFEST_NAME, SIGNATURE_FILE} if is_signed else {MANIFEST_NAME}
+    return BundleSplit(tuple(sorted(weights)), tuple(sorted(ours.union(manifest.files) - weights)))
 
 
 def comment_of(kind: LayerKind) -> str:

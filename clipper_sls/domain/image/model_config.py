@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clipper_sls.domain.bundle import Manifest
+from clipper_sls.domain.image.building import Provenance
 from clipper_sls.domain.image.contents import BUNDLE_FOLDER, PACKAGES_FOLDER, RUNTIME_FOLDER, SERVER_FOLDER
 from clipper_sls.domain.image.documents import ContainerConfig, HistoryEntry, ImageConfig, RootFilesystem
 from clipper_sls.domain.image.platforms import Platform
+from clipper_sls.domain.trust import TRUSTED_KEYS_VARIABLE
 from clipper_sls.errors import InvalidSettingError
 
 ENTRYPOINT = ("python3", "-m", "clipper_sls.runtime")
@@ -22,7 +24,10 @@ PORT = "8080/tcp"
 """Where the server listens, unless CLIPPER_SERVER_PORT says otherwise."""
 
 LABEL_PREFIX = "clipper-sls."
+SIGNER_LABEL = f"{LABEL_PREFIX}signed-by"
+REVISION_LABEL = "org.opencontainers.image.revision"
 BUNDLE_DIGEST_LABEL = f"{LABEL_PREFIX}bundle-digest"
+INPUT_TYPE_LABEL = f"{LABEL_PREFIX}input-type"
 
 WRITABLE = {
     "HOME": "/tmp",  # noqa: S108 - of the container, not of this machine
@@ -53,7 +58,12 @@ class AddedLayer:
 
 
 def model_config(
-    base: ImageConfig, manifest: Manifest, platform: Platform, added: Sequence[AddedLayer], release: str
+    base: ImageConfig,
+    manifest: Manifest,
+    platform: Platform,
+    added: Sequence[AddedLayer],
+    release: str,
+    provenance: Provenance | None = None,
 ) -> ImageConfig:
     """The base's configuration with ours on top; `release` is the version of clipper-sls that the runtime is of."""
     history = tuple(HistoryEntry(created=CREATED, created_by=layer.comment) for layer in added)
@@ -64,20 +74,23 @@ def model_config(
         variant=base.variant,
         created=CREATED,
         rootfs=RootFilesystem("layers", diff_ids),
-        config=_container(base.config, manifest, release),
+        config=_container(base.config, manifest, release, provenance),
         history=(*base.history, *history),
     )
 
 
-def _container(base: ContainerConfig, manifest: Manifest, release: str) -> ContainerConfig:
+def _container(
+    base: ContainerConfig, manifest: Manifest, release: str, provenance: Provenance | None
+) -> ContainerConfig:
+    trusted = {} if provenance is None else {TRUSTED_KEYS_VARIABLE: provenance.signer}
     bundle = {"CLIPPER_BUNDLE_PATH": f"/{BUNDLE_FOLDER}", "CLIPPER_BUNDLE_DIGEST": manifest.digest}
     return ContainerConfig(
         user=USER,
-        env=with_variables(base.env or (), {**WRITABLE, **PYTHON, **bundle}),
+        env=with_variables(base.env or (), {**WRITABLE, **PYTHON, **bundle, **trusted}),
         entrypoint=ENTRYPOINT,
         exposed_ports={PORT: {}},
         working_dir="/tmp",  # noqa: S108 - the container's
-        labels={**(base.labels or {}), **labels(manifest, release)},
+        labels={**(base.labels or {}), **labels(manifest, release, provenance)},
         stop_signal=base.stop_signal,
     )
 
@@ -88,18 +101,27 @@ def with_variables(env: Sequence[str], ours: Mapping[str, str]) -> tuple[str, ..
     return (*kept, *(f"{name}={value}" for name, value in sorted(ours.items())))
 
 
-def labels(manifest: Manifest, release: str) -> dict[str, str]:
+def labels(manifest: Manifest, release: str, provenance: Provenance | None) -> dict[str, str]:
     """What registries and people can read of the image without pulling it."""
+    signed = {} if provenance is None else {SIGNER_LABEL: provenance.signer}
+    known = {REVISION_LABEL: provenance.revision} if provenance is not None and provenance.revision else {}
     return {
         "org.opencontainers.image.title": manifest.name,
         "org.opencontainers.image.version": manifest.version,
         BUNDLE_DIGEST_LABEL: manifest.digest,
         f"{LABEL_PREFIX}model": manifest.name,
         f"{LABEL_PREFIX}model-version": manifest.version,
-        f"{LABEL_PREFIX}input-type": manifest.input_type,
+        INPUT_TYPE_LABEL: manifest.input_type,
         f"{LABEL_PREFIX}python": manifest.python,
         f"{LABEL_PREFIX}release": release,
+        **signed,
+        **known,
     }
+
+
+def name_in_engine(manifest: Manifest) -> str:
+    """What a container engine calls it."""
+    return f"{manifest.name}:{manifest.version}"
 
 
 def check_base(base: ImageConfig, manifest: Manifest, platform: Platform, name: str) -> None:

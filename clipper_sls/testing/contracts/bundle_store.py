@@ -1,4 +1,8 @@
-"""What every bundle store must do. A subclass has the fixture `store`, which takes 1,000,000 bytes at most."""
+"""What every bundle store must do.
+
+A subclass has the fixtures `store`, which takes 1,000,000 bytes at most, and `strict_store`, the same but for bundles
+that are signed with the key of `testing.signing`.
+"""
 
 import hashlib
 import io
@@ -7,9 +11,11 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
-from clipper_sls.domain.bundle import CLOSURE_ENTRY, MANIFEST_NAME, BundledFile, Manifest
-from clipper_sls.errors import BundleDigestError, InvalidBundleError, RequestTooLargeError
+from clipper_sls.domain.bundle import CLOSURE_ENTRY, MANIFEST_NAME, SIGNATURE_FILE, BundledFile, Manifest
+from clipper_sls.domain.signature import MAX_SIGNATURE_BYTES
+from clipper_sls.errors import BundleDigestError, InvalidBundleError, RequestTooLargeError, UntrustedBundleError
 from clipper_sls.ports.bundle_store import BundleStore
+from clipper_sls.testing.signing import OTHER_KEY, SIGNING_KEY, signature_of
 
 FILES = {"func.pkl": b"not really a pickle", "modules/shop/prices.py": b"PRICE = 1\n"}
 
@@ -36,6 +42,13 @@ async def chunks(content: bytes, size: int = 1000) -> AsyncIterator[bytes]:
 
 def good_tar() -> bytes:
     return tar_of({MANIFEST_NAME: manifest_of(FILES).to_json(), **FILES})
+
+
+def signed_tar(signature: bytes | None = None) -> bytes:
+    """As `good_tar`, with a signature: the right one, unless another is given."""
+    manifest = manifest_of(FILES)
+    signed = signature_of(manifest) if signature is None else signature
+    return tar_of({MANIFEST_NAME: manifest.to_json(), SIGNATURE_FILE: signed, **FILES})
 
 
 def linked_tar() -> bytes:
@@ -88,6 +101,38 @@ class BundleStoreContract:
             await store.put(chunks(tar_of({MANIFEST_NAME: manifest_of(FILES).to_json(), **changed})))
         with pytest.raises(InvalidBundleError):
             await store.manifest(manifest_of(FILES).digest)
+
+    async def test_a_bundle_is_kept_with_its_signature(self, strict_store: BundleStore) -> None:
+        manifest = await strict_store.put(chunks(signed_tar()))
+        assert manifest == manifest_of(FILES)
+        assert (strict_store.path(manifest.digest) / SIGNATURE_FILE).read_bytes() == signature_of(manifest)
+
+    @pytest.mark.parametrize(
+        "archive",
+        [
+            good_tar(),
+            signed_tar(signature_of(manifest_of(FILES), OTHER_KEY)),
+            signed_tar(signature_of(manifest_of({}))),
+            signed_tar(b"{}"),
+            signed_tar(bytes(MAX_SIGNATURE_BYTES + 1)),
+        ],
+        ids=["unsigned", "by somebody else", "of another bundle", "no signature", "too large"],
+    )
+    async def test_what_nobody_trusted_has_signed_is_refused_and_not_kept(
+        self, strict_store: BundleStore, archive: bytes
+    ) -> None:
+        with pytest.raises((UntrustedBundleError, InvalidBundleError)):
+            await strict_store.put(chunks(archive))
+        with pytest.raises(InvalidBundleError):
+            await strict_store.manifest(manifest_of(FILES).digest)
+
+    async def test_a_bundle_may_be_signed_later_and_by_another(self, store: BundleStore) -> None:
+        digest = (await store.put(chunks(good_tar()))).digest
+        for key in (OTHER_KEY, SIGNING_KEY):
+            signature = signature_of(manifest_of(FILES), key)
+            await store.put(chunks(signed_tar(signature)))
+            await store.put(chunks(good_tar()))
+            assert (store.path(digest) / SIGNATURE_FILE).read_bytes() == signature
 
     async def test_a_bundle_over_the_limit_is_refused(self, store: BundleStore) -> None:
         with pytest.raises(RequestTooLargeError):

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ import pytest
 
 from clipper_sls import ClipperConnection, ClipperException, LocalContainerManager
 from clipper_sls.deployers.python import create_endpoint, deploy_python_closure
+from clipper_sls.domain.bundle import MANIFEST_NAME, SIGNATURE_FILE
 from clipper_sls.packaging.bundling import bundle_closure
+from clipper_sls.packaging.signing import Signer
 from clipper_sls.testing.engine import EngineUnderTest, embedded_engine
 
 MAX_BUNDLE_BYTES = 1_000_000
@@ -99,7 +102,16 @@ def bundle(tmp_path: Path) -> dict[str, bytes]:
     """Files of a good bundle of the model `forged`, the manifest included."""
     folder = tmp_path / "bundle"
     bundle_closure(double_sums, name="forged", version="1", input_type="doubles", destination=folder)
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return _signed({name: (folder / name).read_bytes() for name in (MANIFEST_NAME, "func.pkl")})
+
+
+def _signed(bundle: dict[str, bytes], key: Path | None = None) -> dict[str, bytes]:
+    """The bundle with a signature of what its manifest says: by the key that the engine trusts, or another."""
+    key = Path(os.environ["CLIPPER_SLS_SIGNING_KEY"]) if key is None else key  # noqa: TID251
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, MANIFEST_NAME).write_bytes(bundle[MANIFEST_NAME])
+        Signer(key).sign(Path(folder))
+        return {**bundle, SIGNATURE_FILE: Path(folder, SIGNATURE_FILE).read_bytes()}
 
 
 @pytest.fixture
@@ -151,6 +163,10 @@ def _listing(bundle: dict[str, bytes], name: str, **changes: Any) -> dict[str, b
     return _with_manifest({**bundle, name: bundle["func.pkl"]}, files={**listed, name: entry})
 
 
+def _signed_listing(bundle: dict[str, bytes], name: str, **changes: Any) -> dict[str, bytes]:
+    return _signed(_listing(bundle, name, **changes))
+
+
 def _sparse_bomb(bundle: dict[str, bytes]) -> bytes:
     """Two kilobytes that a tar reader makes 256 MiB of zeros of."""
     size_bytes = 256 << 20
@@ -200,8 +216,13 @@ BAD_UPLOADS = {
     "the manifest itself": (lambda b: _tar(_with_manifest(b, files={"manifest.json": {}})), UNREADABLE),
     "file below a file": (lambda b: _tar(_listing(b, "func.pkl/evil")), "a file below another file"),
     "name too long": (lambda b: _tar(_listing(b, "x" * 300)), "name is too long"),
-    "wrong size": (lambda b: _tar(_listing(b, "more", size_bytes=1)), "is not what its manifest says"),
-    "wrong digest": (lambda b: _tar(_listing(b, "more", sha256="0" * 64)), "is not what its manifest says"),
+    "wrong size": (lambda b: _tar(_signed_listing(b, "more", size_bytes=1)), "is not what its manifest says"),
+    "wrong digest": (lambda b: _tar(_signed_listing(b, "more", sha256="0" * 64)), "is not what its manifest says"),
+    "the signature is listed": (lambda b: _tar(_listing(b, SIGNATURE_FILE)), OUTSIDE),
+    "signature is a link": (
+        lambda b: _tar(_without(b, SIGNATURE_FILE), _member(SIGNATURE_FILE, type=tarfile.SYMTYPE, linkname="func.pkl")),
+        "signature.json cannot be read",
+    ),
     "size is text": (lambda b: _tar(_listing(b, "more", size_bytes="1")), UNREADABLE),
     "digest is none": (lambda b: _tar(_listing(b, "more", sha256=None)), UNREADABLE),
     "name is a number": (lambda b: _tar(_with_manifest(b, name=1)), UNREADABLE),
@@ -243,6 +264,22 @@ def test_what_is_no_bundle_is_refused_and_leaves_nothing_behind(served, bundle, 
     upload, text = BAD_UPLOADS[name]
     response = served.post("upload_bundle", upload(bundle))
     assert (response.status_code, text in response.text) == (400, True), response.text
+
+
+@pytest.mark.usefixtures("nothing_changes")
+@pytest.mark.parametrize("name", ["unsigned", "of another bundle", "by somebody else", "changed"])
+def test_what_nobody_trusted_has_signed_is_refused_before_it_is_unpacked(served, bundle, trap, tmp_path, name):
+    forged = _with_manifest({**bundle, "func.pkl": _payload(trap)}, requirements=["evil==1"])
+    upload = {
+        "unsigned": lambda: _without(bundle, SIGNATURE_FILE),
+        "of another bundle": lambda: forged,
+        "by somebody else": lambda: _signed(forged, tmp_path / "key.pem"),
+        "changed": lambda: {**bundle, SIGNATURE_FILE: bundle[SIGNATURE_FILE].replace(b'"sig":"', b'"sig":"AAAA')},
+    }[name]
+    response = served.post("upload_bundle", _tar(upload()))
+    assert response.status_code == 403, response.text
+    assert response.headers["X-Clipper-Error-Code"] == "bundle_not_trusted"
+    assert not trap.exists()
 
 
 @pytest.mark.usefixtures("nothing_changes")

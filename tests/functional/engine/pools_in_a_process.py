@@ -18,11 +18,12 @@ from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import ModelVersion, Scaling
+from clipper_sls.testing.signing import ANYBODY
 
 
 async def main(state_dir: str, bundles: str, digest: str, runtime_path: str) -> None:
     clock = SystemClock()
-    store = BundleDirectory(Path(bundles), max_size_bytes=0)
+    store = BundleDirectory(Path(bundles), max_size_bytes=0, trust=lambda: ANYBODY)
     launchers = ProcessLaunchers(
         bundles=store,
         interpreters=Environments(
@@ -31,6 +32,7 @@ async def main(state_dir: str, bundles: str, digest: str, runtime_path: str) -> 
             runtime_path=Path(runtime_path),
             runtime_requirements=(),
             timeout_s=600.0,
+            trust=lambda: ANYBODY,
         ),
         work_folder=Path(state_dir) / "work",
         memory_mib=EngineLimits().replica_memory_mib,

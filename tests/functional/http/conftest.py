@@ -27,9 +27,11 @@ from clipper_sls.service.predict import PredictionService
 from clipper_sls.service.registry_view import RegistryView
 from clipper_sls.service.services import Services
 from clipper_sls.testing import FakeInvoker, FakeModelHost, ManualClock, RecordingMetrics
+from clipper_sls.testing.signing import ANYBODY
 
 MANAGEMENT = "http://127.0.0.1:1338"
 MAX_BUNDLE_BYTES = 1_000_000
+DIGEST = "d" * 64
 
 
 @dataclass
@@ -64,7 +66,10 @@ class Stage:
     ) -> ModelId:
         """A version with one replica, whose model answers with JSON text."""
         model = ModelId.of(name, version)
-        registered = ModelVersion(model, input_type, scaling=Scaling(1, 1), registered_at=self.clock.wall())
+        scaling = Scaling(1, 1)
+        registered = ModelVersion(
+            model, input_type, bundle_digest=DIGEST, scaling=scaling, registered_at=self.clock.wall()
+        )
         await self.services.models.add(registered)
         await self.host.start(registered)
         if answer is not None:
@@ -91,7 +96,7 @@ class Stage:
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     clock, host, invoker = ManualClock(), LoggingModelHost(), FakeInvoker()
     registry = RegistryView(registry=MemoryRegistry(), clock=clock)
-    bundles = BundleDirectory(tmp_path / "bundles", MAX_BUNDLE_BYTES)
+    bundles = BundleDirectory(tmp_path / "bundles", MAX_BUNDLE_BYTES, lambda: ANYBODY)
     predictions = PredictionService(
         registry=registry,
         answers=ModelAnswers(invoker=invoker, cache=None, clock=clock, metrics=RecordingMetrics()),

@@ -43,13 +43,13 @@ def loaded(folder: Path) -> Any:
 
 
 def test_the_manifest_says_what_the_bundle_is(tmp_path: Path) -> None:
-    manifest = bundle(double, tmp_path / "new" / "folder", input_type="ints", pkgs_to_install=["six"])
+    manifest = bundle(double, tmp_path / "new" / "folder", input_type="ints", pkgs_to_install=["package-of-nobody"])
     content = (tmp_path / "new" / "folder" / "func.pkl").read_bytes()
     assert (manifest.name, manifest.version, manifest.input_type) == ("m", "1", "integers")
     assert manifest.entry == CLOSURE_ENTRY
     assert manifest.python == f"{sys.version_info.major}.{sys.version_info.minor}"
     assert manifest.cloudpickle == cloudpickle.__version__
-    assert manifest.pkgs_to_install == ("six",)
+    assert manifest.pkgs_to_install == ("package-of-nobody",)
     assert manifest.requirements == ()
     assert manifest.files["func.pkl"].sha256 == hashlib.sha256(content).hexdigest()
     assert manifest.files["func.pkl"].size_bytes == len(content)
@@ -104,7 +104,13 @@ def test_an_unknown_input_type_is_refused(tmp_path: Path) -> None:
 
 def directory(source: Path, destination: Path, entry: str | None = None) -> Manifest:
     return bundle_directory(
-        source, name="m", version="1", input_type="json", entry=entry, pkgs_to_install=("six",), destination=destination
+        source,
+        name="m",
+        version="1",
+        input_type="json",
+        entry=entry,
+        pkgs_to_install=("package-of-nobody",),
+        destination=destination,
     )
 
 
@@ -116,7 +122,7 @@ def test_a_folder_with_a_function_is_bundled_as_it_is(tmp_path: Path) -> None:
     manifest = directory(tmp_path / "made", tmp_path / "bundle")
     assert manifest.entry == CLOSURE_ENTRY
     assert list(manifest.files) == ["func.pkl", "weights/w.bin"]
-    assert manifest.pkgs_to_install == ("six",)
+    assert manifest.pkgs_to_install == ("package-of-nobody",)
     assert (tmp_path / "bundle" / "weights" / "w.bin").read_bytes() == b"weights"
 
 

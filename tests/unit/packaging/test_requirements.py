@@ -16,7 +16,7 @@ from clipper_sls.packaging.requirements import not_given, pinned_requirements
         ("msgspec.json", "msgspec"),
         ("prometheus_client", "prometheus-client"),
         ("yaml", "pyyaml"),
-        ("no_such_module", None),
+        ("package_of_nobody", None),
         ("json.decoder", None),
         ("clipper_sls.errors", None),
         ("cloudpickle.cloudpickle", None),

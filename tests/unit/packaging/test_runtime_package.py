@@ -22,6 +22,7 @@ def test_it_is_made_once(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [staged]
 
 
-def test_the_runtime_needs_three_packages_in_the_versions_of_this_host() -> None:
-    assert [text.partition("==")[0] for text in RUNTIME_REQUIREMENTS] == ["awslambdaric", "cloudpickle", "numpy"]
+def test_the_runtime_needs_four_packages_in_the_versions_of_this_host() -> None:
+    needed = ["awslambdaric", "cloudpickle", "numpy", "pynacl"]
+    assert [text.partition("==")[0] for text in RUNTIME_REQUIREMENTS] == needed
     assert f"numpy=={numpy.__version__}" in RUNTIME_REQUIREMENTS

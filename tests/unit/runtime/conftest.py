@@ -120,6 +120,7 @@ def launch(bundle: Path, digest: str, log_path: Path, python_flags: Sequence[str
         "CLIPPER_BUNDLE_PATH": str(bundle),
         "CLIPPER_BUNDLE_DIGEST": digest,
         "CLIPPER_LIFELINE_FD": str(read_end),
+        "CLIPPER_ALLOW_UNSIGNED": "1",
         "PYTHONPATH": str(PACKAGE_ROOT),
         "PYTHONUNBUFFERED": "1",
         **extra,

@@ -8,7 +8,7 @@ import tarfile
 import cloudpickle
 import pytest
 
-from clipper_sls.domain.bundle import MANIFEST_NAME, WARM_UP_FILE, Manifest
+from clipper_sls.domain.bundle import MANIFEST_NAME, SIGNATURE_FILE, WARM_UP_FILE, Manifest
 from clipper_sls.domain.envelope import unpack_event
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.errors import InvalidBundleError, UnsupportedImageError
@@ -83,7 +83,7 @@ def test_a_container_of_clippers_own_is_deployed_by_its_name(server, connection,
     connection.deploy_model("m", 1, "doubles", f"clipper/{kind}-container:develop")
     manifest, files = _sent(server)
     assert (manifest.entry, manifest.name, manifest.version, manifest.input_type) == (entry, "m", "1", "doubles")
-    assert files == {}
+    assert set(files) == {SIGNATURE_FILE}
     assert server.last.json["container_name"] == f"clipper/{kind}-container:develop@sha256:{digest}"
 
 

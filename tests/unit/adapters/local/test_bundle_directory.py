@@ -15,6 +15,7 @@ from clipper_sls.adapters.local.bundle_directory import MAX_MANIFEST_BYTES, Bund
 from clipper_sls.domain.bundle import MANIFEST_NAME
 from clipper_sls.errors import ClipperError, InvalidBundleError, StoreError
 from clipper_sls.testing.contracts.bundle_store import FILES, chunks, good_tar, manifest_of, tar_of
+from clipper_sls.testing.signing import ANYBODY
 
 LIMIT_BYTES = 1_000_000
 DIGEST = manifest_of(FILES).digest
@@ -27,7 +28,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(root: Path) -> BundleDirectory:
-    return BundleDirectory(root, LIMIT_BYTES)
+    return BundleDirectory(root, LIMIT_BYTES, lambda: ANYBODY)
 
 
 def _stored(root: Path) -> dict[str, bytes]:
@@ -150,7 +151,7 @@ async def test_only_plain_files_are_taken(store: BundleDirectory, root: Path, ki
 
 
 async def test_a_manifest_that_would_fill_the_memory_is_not_read(root: Path) -> None:
-    store = BundleDirectory(root, 2 * MAX_MANIFEST_BYTES)
+    store = BundleDirectory(root, 2 * MAX_MANIFEST_BYTES, lambda: ANYBODY)
     with pytest.raises(InvalidBundleError, match=MANIFEST_NAME):
         await store.put(chunks(tar_of({MANIFEST_NAME: bytes(MAX_MANIFEST_BYTES + 1)}), MAX_MANIFEST_BYTES))
 
@@ -164,7 +165,7 @@ async def test_any_files_come_back_as_they_were_however_they_are_cut(
     tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes], chunk_bytes: int
 ) -> None:
     root = tmp_path_factory.mktemp("round")
-    store = BundleDirectory(root, LIMIT_BYTES)
+    store = BundleDirectory(root, LIMIT_BYTES, lambda: ANYBODY)
     await store.put(chunks(tar_of({MANIFEST_NAME: manifest_of(files).to_json(), **files}), chunk_bytes))
     assert _stored(root) == _whole(files)
 
@@ -178,7 +179,7 @@ async def test_a_changed_archive_is_refused_or_is_the_same_bundle(
     archive = good_tar()
     changed = archive[:start] + change + archive[start + len(change) :]
     try:
-        manifest = await BundleDirectory(root, LIMIT_BYTES).put(chunks(changed))
+        manifest = await BundleDirectory(root, LIMIT_BYTES, lambda: ANYBODY).put(chunks(changed))
     except ClipperError:
         assert _stored(root) == {}
     else:

@@ -100,6 +100,6 @@ def test_large_files_are_weights_and_the_rest_is_code() -> None:
         "model.bin": BundledFile("1" * 64, WEIGHT_BYTES),
         "modules/a.py": BundledFile("2" * 64, 10),
     }
-    split = split_bundle(replace(MODEL, files=files))
+    split = split_bundle(replace(MODEL, files=files), is_signed=False)
     assert split.weights == ("model.bin",)
     assert split.code == ("func.pkl", "manifest.json", "modules/a.py")
