@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from clipper_sls.adapters.local.sqlite_registry import SqliteRegistry
 from clipper_sls.domain.changes import Delete, Put
+from clipper_sls.domain.endpoint import Endpoint
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import (
@@ -31,8 +32,11 @@ times = st.floats(0, 4e9)
 applications = st.builds(
     Application, names.map(AppName), st.sampled_from(InputType), texts, st.integers(1, 86_400_000_000)
 )
+elsewhere = st.builds(
+    lambda host, port: Endpoint(f"http://{host}:{port}"), names, st.integers(1, 65_535).filter((80).__ne__)
+)
 versions = st.builds(
-    ModelVersion,
+    lambda *fields, endpoint: ModelVersion(*fields, endpoint=endpoint if fields[6] is None else None),
     st.builds(ModelId.of, names, names),
     st.sampled_from(InputType),
     texts,
@@ -43,6 +47,7 @@ versions = st.builds(
     st.integers(0, 9).flatmap(lambda least: st.builds(Scaling, st.just(least), st.integers(least, 1_000))),
     st.builds(Serving, st.sampled_from(Batching), is_cached=st.booleans(), hedging=st.none() | st.booleans()),
     times,
+    endpoint=st.none() | elsewhere,
 )
 links = st.builds(Link, names.map(AppName), names.map(ModelName))
 switches = st.lists(st.builds(Switch, names.map(Version), times), min_size=1, max_size=4).map(tuple)
