@@ -13,11 +13,13 @@ from clipper_sls.adapters.engine.environment_choice import constraints_for, pack
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.adapters.oci.credentials import docker_config_path
 from clipper_sls.adapters.oci.image_builder import OciImageBuilder
+from clipper_sls.adapters.oci.layer_files import file_in, layer_of
 from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.adapters.oci.registries import Registries
-from clipper_sls.adapters.oci.sources import from_layout, from_registry, opened
+from clipper_sls.adapters.oci.sources import from_layout, from_registry, open_image, opened
 from clipper_sls.domain.bundle import MANIFEST_NAME, SIGNATURE_FILE, Manifest
 from clipper_sls.domain.image.building import ImageContext, Provenance, ServerPart
+from clipper_sls.domain.image.contents import BILL_OF_MATERIALS, LayerKind
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.image.report import ImageReport, report_on
@@ -92,6 +94,19 @@ def inspect_image(name: str, platform: str | None) -> ImageReport:
     with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder, _registries() as registries:
         found = from_registry(registries, Reference.parse(name), Layout(Path(folder)), wanted)
         return report_on(found.digest, found.manifest, found.config)
+
+
+def image_bill(name: str, platform: str | None) -> bytes:
+    """The bill of materials in an image, which is given as for `inspect_image`; raises what that raises."""
+    wanted = None if platform is None else Platform.parse(platform)
+    with (
+        tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder,
+        _registries() as registries,
+        open_image(registries, name, wanted, Path(folder)) as image,
+    ):
+        layer = layer_of(image.source.manifest, LayerKind.CODE, name)
+        image.fetch(layer)
+        return file_in(image.layout, layer, BILL_OF_MATERIALS)
 
 
 def _registries() -> Registries:

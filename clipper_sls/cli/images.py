@@ -109,12 +109,17 @@ def _built(
 def inspect(
     image: Place,
     platform: Annotated[str | None, typer.Option(help="Which one, of an image for several.")] = None,
+    sbom: Annotated[bool, typer.Option("--sbom", help="Print its bill of materials instead, CycloneDX JSON.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Show how large an image is, layer by layer and package by package, without fetching its layers."""
-    from clipper_sls.bootstrap.images import inspect_image
+    from clipper_sls.bootstrap.images import image_bill, inspect_image
 
     out = Output(as_json)
+    if sbom:
+        with out.progress(f"Reading {image} ..."):
+            bill = image_bill(image, platform)
+        return out.lines([bill.decode()])
     with out.progress(f"Reading {image} ..."):
         report = inspect_image(image, platform)
     if as_json:

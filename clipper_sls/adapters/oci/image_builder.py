@@ -35,10 +35,11 @@ class OciImageBuilder:
         base = from_registry(self._registries, context.base, self._layout, context.platform)
         check_base(base.config, context.manifest, context.platform, str(context.base))
         with tempfile.TemporaryDirectory(prefix="clipper-sls-") as scratch:
-            added = tuple(model_layers(context, self._layout, Path(scratch), self._packages_timeout_s))
+            pinned = context.base.pinned(base.digest)
+            added = tuple(model_layers(context, pinned, self._layout, Path(scratch), self._packages_timeout_s))
         manifest = self._manifest(context, base, added)
         digest = self._kept(to_json(manifest), media_types.MANIFEST).digest
-        return BuiltImage(digest, manifest.size_bytes, context.base.pinned(base.digest))
+        return BuiltImage(digest, manifest.size_bytes, pinned)
 
     def push(self, image: BuiltImage, reference: Reference) -> Reference:
         if reference.digest or not reference.tag:

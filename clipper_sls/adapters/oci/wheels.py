@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from packaging.utils import canonicalize_name
-
+from clipper_sls.adapters.oci.package_origins import Offered, offered_wheels, package_of
 from clipper_sls.adapters.oci.tar_stream import FileEntry
 from clipper_sls.adapters.oci.uv_command import Uv
+from clipper_sls.domain.image.bill_of_materials import Package
 from clipper_sls.domain.image.platforms import ELF_HEADER_BYTES, Platform, elf_machine
 from clipper_sls.image_errors import ImageBuildError
 
@@ -30,12 +30,12 @@ class Installed:
 
     files: Mapping[str, FileEntry]
     owners: Mapping[str, str]
+    packages: Mapping[str, Package]  # by the same names
 
     @property
     def pins(self) -> tuple[str, ...]:
         """`name==version` of each package, sorted by name."""
-        owners = {owner.partition(" ")[::2] for owner in self.owners.values()}
-        return tuple(sorted(f"{canonicalize_name(name)}=={version}" for name, version in owners))
+        return tuple(sorted(f"{package.name}=={package.version}" for package in self.packages.values()))
 
 
 def install(uv: Uv, requirements: str, folder: Path) -> Installed:
@@ -44,20 +44,22 @@ def install(uv: Uv, requirements: str, folder: Path) -> Installed:
     Raises ImageBuildError with the end of uv's output, or naming the package that is for another platform.
     """
     uv.install(requirements, folder)
-    installed = _installed(folder)
+    installed = _installed(folder, offered_wheels(uv.lock(requirements, folder)))
     check_platform(installed, uv.platform)
     return installed
 
 
-def _installed(folder: Path) -> Installed:
+def _installed(folder: Path, offered: Offered) -> Installed:
     paths = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
     kept = [path for path in paths if not _is_left_out(path)]
-    owners = {}
+    owners: dict[str, str] = {}
+    packages: dict[str, Package] = {}
     for path in kept:
         if path.endswith(f"{_DIST_INFO}/{_RECORD}"):
             name = " ".join(path.split("/")[0].removesuffix(_DIST_INFO).rsplit("-", 1))
             owners.update(dict.fromkeys(_recorded(folder / path), name))
-    return Installed({path: _entry(folder / path) for path in kept}, owners)
+            packages[name] = package_of((folder / path).parent, name, offered)
+    return Installed({path: _entry(folder / path) for path in kept}, owners, packages)
 
 
 def _is_left_out(path: str) -> bool:
