@@ -43,7 +43,7 @@ MIN_KEPT_S = 24 * 3600.0
 def image_builder(packages_timeout_s: float, kept: Path | None = None) -> Iterator[ImageBuilder]:
     """A builder without Docker. Layers are kept in the folder `kept`, by default among the user's caches."""
     layout = Layout(kept or platformdirs.user_cache_path("clipper-sls") / "images")
-    with _registries() as registries:
+    with open_registries() as registries:
         yield OciImageBuilder(layout=layout, registries=registries, packages_timeout_s=packages_timeout_s)
     layout.prune(MAX_KEPT_BYTES, SystemClock().wall() - MIN_KEPT_S)
 
@@ -91,7 +91,7 @@ def inspect_image(name: str, platform: str | None) -> ImageReport:
             source = from_layout(layout, digest, name)
             return report_on(digest, source.manifest, source.config)
     wanted = None if platform is None else Platform.parse(platform)
-    with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder, _registries() as registries:
+    with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder, open_registries() as registries:
         found = from_registry(registries, Reference.parse(name), Layout(Path(folder)), wanted)
         return report_on(found.digest, found.manifest, found.config)
 
@@ -101,7 +101,7 @@ def image_bill(name: str, platform: str | None) -> bytes:
     wanted = None if platform is None else Platform.parse(platform)
     with (
         tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder,
-        _registries() as registries,
+        open_registries() as registries,
         open_image(registries, name, wanted, Path(folder)) as image,
     ):
         layer = layer_of(image.source.manifest, LayerKind.CODE, name)
@@ -109,5 +109,6 @@ def image_bill(name: str, platform: str | None) -> bytes:
         return file_in(image.layout, layer, BILL_OF_MATERIALS)
 
 
-def _registries() -> Registries:
+def open_registries() -> Registries:
+    """With what `docker login` has left."""
     return Registries(docker_config=docker_config_path(), pause=Event().wait)

@@ -131,6 +131,38 @@ def inspect(
     return None
 
 
+@group.command()
+def verify(
+    image: Place,
+    platform: Annotated[str | None, typer.Option(help="Which one, of an image for several.")] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PUBLIC-KEY", help="Who may have signed it, beside you and trusted_keys; may come again."),
+    ] = None,
+    allow_unsigned: Annotated[bool, typer.Option("--allow-unsigned", help="Whoever has signed it, or nobody.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Compare an image with its signature, its lock and its bill of materials, rebuild it, and compare again."""
+    from clipper_sls.bootstrap.image_verification import verify_image
+    from clipper_sls.bootstrap.trust import trust
+    from clipper_sls.config.settings import Settings
+    from clipper_sls.domain.trust import Trust, parse_keys
+
+    settings, out = Settings.load(), Output(as_json)
+    keys = (*trust(settings).keys, *parse_keys(" ".join(key or ())))
+    with out.progress(f"Verifying {image} ..."):
+        trusted = Trust(keys, allow_unsigned or settings.allow_unsigned)
+        result = verify_image(image, platform, trusted, settings.environment_timeout_s)
+    is_good = not result.differences
+    if as_json:
+        out.document({**asdict(result), "verified": is_good})
+    else:
+        out.table(("part", "outcome", ""), ((one.part, one.outcome, one.detail) for one in result.checks))
+    result.raise_for_differences()
+    if not as_json:
+        out.note(f"{image} is what it says, {result.digest}")
+
+
 def _document(report: "ImageReport") -> dict[str, Any]:
     packages = [{"name": name, "size_bytes": size_bytes} for name, size_bytes in report.packages.items()]
     return {**asdict(report), "packages": packages}

@@ -14,7 +14,8 @@ from clipper_sls.image_errors import InvalidImageError
 MAX_FILE_BYTES = 64 << 20
 """Of a file that is read as a whole."""
 
-_Read = TypeVar("_Read")
+_Found = TypeVar("_Found")
+Read = Callable[[tarfile.TarInfo, IO[bytes] | None], _Found]
 
 
 def layer_of(manifest: ImageManifest, kind: LayerKind, image: str) -> Descriptor:
@@ -25,20 +26,16 @@ def layer_of(manifest: ImageManifest, kind: LayerKind, image: str) -> Descriptor
     return found[0]
 
 
-def read_files(layout: Layout, layer: Descriptor, read: Callable[[tarfile.TarInfo, IO[bytes]], _Read]) -> list[_Read]:
-    """What `read` makes of each regular file of a layer that is in `layout`, in their order.
+def read_files(layout: Layout, layer: Descriptor, read: Read[_Found]) -> Iterator[_Found]:
+    """What `read` makes of each member of a layer that is in `layout` and no folder, in their order.
 
-    Raises InvalidImageError for what is no layer.
+    It is given None for the content of what is no regular file. Raises InvalidImageError for what is no layer.
     """
-    return list(_read(layout, layer, read))
-
-
-def _read(layout: Layout, layer: Descriptor, read: Callable[[tarfile.TarInfo, IO[bytes]], _Read]) -> Iterator[_Read]:
     try:
         with tarfile.open(layout.path(layer.digest), "r|*") as tar:
             for member in tar:
-                if member.isreg() and (file := tar.extractfile(member)) is not None:
-                    yield read(member, file)
+                if not member.isdir():
+                    yield read(member, tar.extractfile(member) if member.isreg() else None)
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise InvalidImageError(f"The layer {layer.digest} cannot be read: {error}") from error
 
@@ -46,11 +43,11 @@ def _read(layout: Layout, layer: Descriptor, read: Callable[[tarfile.TarInfo, IO
 def file_in(layout: Layout, layer: Descriptor, path: str) -> bytes:
     """The content of one file of a layer. Raises InvalidImageError when it is not there."""
 
-    def read(member: tarfile.TarInfo, file: IO[bytes]) -> bytes | None:
+    def content(member: tarfile.TarInfo, file: IO[bytes] | None) -> bytes | None:
         is_it = member.name == path and member.size <= MAX_FILE_BYTES
-        return file.read() if is_it else None
+        return file.read() if is_it and file is not None else None
 
-    for content in _read(layout, layer, read):
-        if content is not None:
-            return content
+    for found in read_files(layout, layer, content):
+        if found is not None:
+            return found
     raise InvalidImageError(f"There is no {path} in the layer {layer.digest}")
