@@ -43,3 +43,9 @@ class ImageRegistryError(StoreError):
     """The image registry does not answer, breaks off or fails, each time it was tried."""
 
     code = "image_registry_failed"
+
+
+class ContainerEngineError(StoreError):
+    """The container engine does not answer, or could not do what it was asked."""
+
+    code = "container_engine_failed"

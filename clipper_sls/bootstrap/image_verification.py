@@ -18,6 +18,7 @@ from clipper_sls.adapters.oci.layer_check import bytes_of, check_layer
 from clipper_sls.adapters.oci.layer_contents import contents, take_out
 from clipper_sls.adapters.oci.layer_files import file_in, layer_of
 from clipper_sls.adapters.oci.layout import Layout
+from clipper_sls.adapters.oci.packages import WheelPackages
 from clipper_sls.adapters.oci.registries import Registries
 from clipper_sls.adapters.oci.sources import OpenedImage, open_image
 from clipper_sls.bootstrap.image_comparison import compare
@@ -186,9 +187,8 @@ class _Verifier:
 
     def _rebuild(self, manifest: Manifest) -> None:
         layout = Layout(self._scratch / "rebuilt")
-        builder = OciImageBuilder(
-            layout=layout, registries=self._registries, packages_timeout_s=self._packages_timeout_s
-        )
+        packages = WheelPackages(timeout_s=self._packages_timeout_s)
+        builder = OciImageBuilder(layout=layout, registries=self._registries, packages=packages)
         built = builder.build(self._context(manifest))
         compare(self._image, layout, built.digest, self._labels.get(RELEASE_LABEL, ""), self.result)
 

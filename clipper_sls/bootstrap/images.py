@@ -1,8 +1,9 @@
 """Images of model versions: the builder, what it is given, and how images are looked at."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
@@ -15,6 +16,7 @@ from clipper_sls.adapters.oci.credentials import docker_config_path
 from clipper_sls.adapters.oci.image_builder import OciImageBuilder
 from clipper_sls.adapters.oci.layer_files import file_in, layer_of
 from clipper_sls.adapters.oci.layout import Layout
+from clipper_sls.adapters.oci.packages import Packages, WheelPackages
 from clipper_sls.adapters.oci.registries import Registries
 from clipper_sls.adapters.oci.sources import from_layout, from_registry, open_image, opened
 from clipper_sls.domain.bundle import MANIFEST_NAME, SIGNATURE_FILE, Manifest
@@ -25,6 +27,8 @@ from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.image.report import ImageReport, report_on
 from clipper_sls.domain.lock import locked_packages
 from clipper_sls.domain.trust import PublicKey, verified_statement
+from clipper_sls.errors import InvalidSettingError
+from clipper_sls.packaging.runtime_images import runtime_image
 from clipper_sls.packaging.runtime_package import (
     RUNTIME_REQUIREMENTS,
     runtime_lock,
@@ -39,13 +43,46 @@ MIN_KEPT_S = 24 * 3600.0
 """Of layers of earlier builds, and of bases: how much is kept, and how long at least, as another build may need it."""
 
 
+@dataclass(frozen=True, slots=True)
+class DockerBuild:
+    """How a Docker engine is to build: on which network, with which image for what is compiled, and who is told."""
+
+    network: str | None
+    builder: str | None
+    tell: Callable[[str], object]
+
+
 @contextmanager
-def image_builder(packages_timeout_s: float, kept: Path | None = None) -> Iterator[ImageBuilder]:
-    """A builder without Docker. Layers are kept in the folder `kept`, by default among the user's caches."""
+def image_builder(
+    packages_timeout_s: float, kept: Path | None = None, docker: DockerBuild | None = None
+) -> Iterator[ImageBuilder]:
+    """A builder, without Docker unless it is asked for.
+
+    Layers are kept in the folder `kept`, by default among the user's caches. Raises InvalidNameError,
+    ContainerEngineError, and InvalidSettingError where the package that speaks to Docker is not installed.
+    """
     layout = Layout(kept or platformdirs.user_cache_path("clipper-sls") / "images")
-    with open_registries() as registries:
-        yield OciImageBuilder(layout=layout, registries=registries, packages_timeout_s=packages_timeout_s)
+    with open_registries() as registries, _packages(packages_timeout_s, docker) as packages:
+        yield OciImageBuilder(layout=layout, registries=registries, packages=packages)
     layout.prune(MAX_KEPT_BYTES, SystemClock().wall() - MIN_KEPT_S)
+
+
+@contextmanager
+def _packages(timeout_s: float, docker: DockerBuild | None) -> Iterator[Packages]:
+    if docker is None:
+        yield WheelPackages(timeout_s=timeout_s)
+        return
+    try:
+        from clipper_sls.adapters.docker.engine import docker_engine
+        from clipper_sls.adapters.docker.packages import DockerPackages
+    except ModuleNotFoundError as error:
+        raise InvalidSettingError(
+            f"Building with Docker needs the module {error.name!r}, which is not installed here: "
+            f"pip install 'clipper-sls[docker]'. Without --docker an image is built without it"
+        ) from error
+    builder = None if docker.builder is None else Reference.parse(docker.builder)
+    with docker_engine(timeout_s=timeout_s, tell=docker.tell) as engine:
+        yield DockerPackages(engine=engine, image=runtime_image("python"), builder=builder, network=docker.network)
 
 
 def image_context(

@@ -33,6 +33,10 @@ def dev(
         str | None,
         typer.Option(help="A second cache, redis:// or unix://. With a password rather in CLIPPER_SLS_CACHE_URL."),
     ] = None,
+    isolation: Annotated[
+        str | None,
+        typer.Option(metavar="[process|container]", help="What replicas are.", show_default="process"),
+    ] = None,
     allow_unsigned: Annotated[
         bool, typer.Option("--allow-unsigned", help="Run bundles that are not signed, or by anybody.")
     ] = False,
@@ -53,6 +57,7 @@ def dev(
         frontends=frontends,
         cache_size_bytes=cache_size_bytes,
         cache_url=cache_url,
+        isolation=isolation,
         allow_unsigned=allow_unsigned or None,
     )
     raise typer.Exit(run_engine(settings, move_ports=move_ports, ready_file=ready_file, as_json=as_json))

@@ -62,6 +62,7 @@ EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
     errors.StorageFullError: FAILED,
     errors.StoreUnavailableError: FAILED,
     image_errors.ImageRegistryError: FAILED,
+    image_errors.ContainerEngineError: FAILED,
     errors.UnconnectedError: FAILED,
     errors.EngineStartError: FAILED,
     errors.RequestFailedError: FAILED,

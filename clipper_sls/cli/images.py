@@ -1,8 +1,8 @@
-"""`image build`, `image inspect`: model versions as container images, made without Docker."""
+"""`image build`, `image inspect`: model versions as container images, made without Docker unless it is asked for."""
 
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,10 +13,11 @@ from clipper_sls.cli.output import Output
 from clipper_sls.errors import InvalidSettingError
 
 if TYPE_CHECKING:
+    from clipper_sls.bootstrap.images import DockerBuild
     from clipper_sls.domain.image.references import Reference
     from clipper_sls.domain.image.report import ImageReport
 
-group = typer.Typer(no_args_is_help=True, help="Make container images of model versions, without Docker.")
+group = typer.Typer(no_args_is_help=True, help="Make container images of model versions, with or without Docker.")
 
 DEFAULT_PLATFORM = "linux/amd64"
 SIZE_UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -41,20 +42,39 @@ def build(
     output: Annotated[
         Path | None, typer.Option(metavar="DIR-OR-TAR", help="Write it there, as an OCI image layout.")
     ] = None,
+    with_docker: Annotated[
+        bool,
+        typer.Option(
+            "--docker/--no-docker",
+            help="Have a Docker engine install the packages inside the base, for those that have no wheel, and keep "
+            "the image as NAME:VERSION. Without it nothing is needed, and nothing is compiled.",
+        ),
+    ] = False,
+    builder: Annotated[
+        str | None,
+        typer.Option(metavar="REF", help="With --docker: image with compilers to install in.", show_default="the base"),
+    ] = None,
+    build_network: Annotated[
+        str | None,
+        typer.Option(metavar="NETWORK", help="With --docker: network of the build.", show_default="the engine's"),
+    ] = None,
     unsigned: Annotated[
         bool, typer.Option("--unsigned", help="Do not sign it; it runs with CLIPPER_ALLOW_UNSIGNED=1 only.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Make an image of a Python function with all it needs: for AWS Lambda, or any Lambda Runtime API."""
+    """Make an image of a Python function with all it needs: for AWS Lambda, ECS, and wherever containers run."""
+    from clipper_sls.bootstrap.images import DockerBuild
     from clipper_sls.cli.function_source import load_function
     from clipper_sls.domain.identifiers import ModelId
     from clipper_sls.domain.image.platforms import Platform
     from clipper_sls.domain.image.references import Reference
     from clipper_sls.packaging.bundling import bundle_closure
 
-    if push is None and output is None:
+    if push is None and output is None and not with_docker:
         raise InvalidSettingError("Say where the image should go: --push REF, or --output DIR-OR-TAR, or both")
+    if not with_docker and (builder or build_network):
+        raise InvalidSettingError("--builder and --build-network are for builds with --docker")
     target = None if push is None else Reference.parse(push)
     model = ModelId.of(name, version)
     Platform.parse(platform)
@@ -70,29 +90,35 @@ def build(
             pkgs_to_install=package or (),
             destination=bundle,
         )
-        document = _built(bundle, base, platform, target, output, Path(folder), is_signed=not unsigned)
-    places = " and ".join(str(document[key]) for key in ("reference", "output") if key in document)
+        docker = DockerBuild(network=build_network, builder=builder, tell=out.note) if with_docker else None
+        document = _built(_Source(bundle, base, platform, is_signed=not unsigned), docker, target, output)
+    places = " and ".join(str(document[key]) for key in ("reference", "output", "image") if key in document)
     out.done(f"Built {model}, {readable(document['size_bytes'])}, {document['digest']}: {places}", document)
 
 
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What an image is made of, as far as the command was told; the bundle's folder is one among others."""
+
+    bundle: Path
+    base: str | None
+    platform: str
+    is_signed: bool
+
+
 def _built(
-    bundle: Path,
-    base: str | None,
-    platform: str,
-    target: "Reference | None",
-    output: Path | None,
-    scratch: Path,
-    *,
-    is_signed: bool,
+    source: "_Source", docker: "DockerBuild | None", target: "Reference | None", output: Path | None
 ) -> dict[str, Any]:
     from clipper_sls.bootstrap.images import image_builder, image_context
     from clipper_sls.config.settings import Settings
+    from clipper_sls.domain.image.model_config import name_in_engine
     from clipper_sls.packaging.signing import Signer
 
-    settings = Settings.load()
+    settings, bundle = Settings.load(), source.bundle
+    is_signed = source.is_signed
     signer = Signer(settings.signing_key.expanduser(), settings.code_revision).sign(bundle) if is_signed else None
-    context = image_context(bundle, base, platform, scratch, signer)
-    with image_builder(settings.environment_timeout_s) as builder:
+    context = image_context(bundle, source.base, source.platform, bundle.parent, signer)
+    with image_builder(settings.environment_timeout_s, docker=docker) as builder:
         image = builder.build(context)
         document: dict[str, Any] = {"digest": image.digest, "size_bytes": image.size_bytes}
         document["bundle_digest"] = context.manifest.digest
@@ -102,6 +128,8 @@ def _built(
         if output is not None:
             builder.save(image, output)
             document["output"] = str(output)
+        if docker is not None:
+            document["image"] = name_in_engine(context.manifest)
     return document
 
 

@@ -4,6 +4,7 @@ Precedence: flags, then `CLIPPER_SLS_*` variables, then `clipper.toml`, then `[t
 (both in the working directory), then the defaults below.
 """
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +26,13 @@ from clipper_sls.errors import InvalidSettingError
 MIB = 1024 * 1024
 SECRETS = frozenset({"management_token", "cache_url"})
 """Not shown, not even where they are wrong."""
+
+
+class Isolation(StrEnum):
+    """What keeps replicas apart from each other and from the machine."""
+
+    PROCESS = "process"
+    CONTAINER = "container"
 
 
 class Settings(BaseSettings):
@@ -79,6 +87,14 @@ class Settings(BaseSettings):
         3_000, gt=0, description="latency objective of requests that name a model, not an application"
     )
 
+    isolation: Isolation = Field(
+        Isolation.PROCESS,
+        description="what replicas are: `process`, or `container`, for which a Docker engine is needed",
+    )
+    container_network: str = Field("none", description="network of such containers, one of the Docker engine's")
+    container_base: str | None = Field(
+        None, description="image that their environments are built on; default: `python:3.x-slim`"
+    )
     start_timeout_s: float = Field(60.0, gt=0, description="a replica must be ready by then")
     function_timeout_s: float = Field(30.0, gt=0, description="a batch that takes longer gets its replica killed")
     environment_timeout_s: float = Field(600.0, gt=0, description="building a version's own environment")

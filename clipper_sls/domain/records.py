@@ -80,6 +80,11 @@ class ModelVersion:
             raise InvalidSettingError(f"The batch size may be at most {MAX_BATCH_SIZE}, not {self.batch_size}")
 
     @property
+    def has_replicas(self) -> bool:
+        """Whether the engine runs it, now or later."""
+        return self.bundle_digest is not None or self.scaling.maximum > 0
+
+    @property
     def is_containerless(self) -> bool:
         return self.bundle_digest is None
 

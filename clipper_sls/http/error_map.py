@@ -56,6 +56,7 @@ STATUS_OF: dict[type[errors.ClipperError], int] = {
     errors.StorageFullError: 507,
     errors.StoreUnavailableError: 503,
     image_errors.ImageRegistryError: 503,
+    image_errors.ContainerEngineError: 503,
     errors.UnconnectedError: 503,
     errors.EngineStartError: 500,
     errors.RequestFailedError: 502,

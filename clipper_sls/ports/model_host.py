@@ -12,6 +12,14 @@ from clipper_sls.domain.replicas import PoolStatus
 class ModelHost(Protocol):
     """Starts, scales and stops the replicas of model versions; restarts those that die."""
 
+    async def identified(self, version: ModelVersion) -> ModelVersion:
+        """`version`, which is to have replicas, with the digest of its bundle, and its image by digest if it has one.
+
+        Raises InvalidBundleError when the bundle is nowhere, UnsupportedImageError when its image cannot be run here,
+        IncompatibleInputTypeError when the image is of another one, and the errors of image registries.
+        """
+        ...
+
     async def start(self, version: ModelVersion) -> None:
         """Host `version`; returns when its minimum of replicas is ready.
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 
 from clipper_sls.runtime import lifeline
+from clipper_sls.runtime.relay import start_relay
 from clipper_sls.runtime.standard_streams import survive_full_disk
 
 HANDLER = "clipper_sls.runtime.lambda_entry.handler"
@@ -31,6 +32,8 @@ def main() -> int:
     faulthandler.enable()  # a segmentation fault in the model leaves its stack in the replica's log
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the engine ends its replicas
     lifeline.follow_parent(os.environ.get("CLIPPER_LIFELINE_FD"))
+    if (socket_path := os.environ.get("CLIPPER_RUNTIME_API_SOCKET")) is not None:
+        os.environ["AWS_LAMBDA_RUNTIME_API"] = start_relay(socket_path)  # AWS' client reads it when it is imported
     if "AWS_LAMBDA_RUNTIME_API" not in os.environ:
         become_server(os.environ)
         print(NO_RUNTIME_API, file=sys.stderr)

@@ -43,13 +43,14 @@ class ModelService:
     async def add(self, version: ModelVersion, make_current: bool = True) -> None:
         """Start, register and switch to `version`.
 
-        Raises the errors of `changes.register_version`, InvalidBundleError when the engine lacks the bundle, and the
-        ModelErrors of `ModelHost.start`. After any of them everything is as it was before.
+        Raises the errors of `changes.register_version` and `ModelHost.identified`, and the ModelErrors of
+        `ModelHost.start`. After any of them everything is as it was before.
         """
         async with self._locks[version.id]:
+            if version.has_replicas:
+                version = await self._host.identified(version)
             changes.check_version_is_new(self._registry.snapshot, version)
             if version.bundle_digest is not None:
-                await self._bundles.manifest(version.bundle_digest)
                 await self._host.start(version)
             try:
                 await self._registry.commit(lambda snap: changes.register_version(snap, version, make_current))

@@ -66,6 +66,10 @@ class ContainerUnderTest:
         """Its exit code, once it has ended."""
         return int(self._container.wait(timeout=LIMIT_S)["StatusCode"])
 
+    def stop(self) -> None:
+        """Tell it to end, and wait until it has."""
+        self._container.stop(timeout=LIMIT_S)
+
     @property
     def ended_by(self) -> str:
         """Why it is over, as far as the engine knows: in particular whether its memory limit was the reason."""

@@ -10,7 +10,7 @@ from clipper_sls.domain.identifiers import AppName, ModelId
 from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, PackedRow, Predicted, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import Health, PoolStatus, ReplicaState, ReplicaStatus
-from clipper_sls.errors import ModelStartError, StoreUnavailableError
+from clipper_sls.errors import InvalidBundleError, ModelStartError, StoreUnavailableError, UnsupportedImageError
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.model_invoker import LateOutput
 from clipper_sls.ports.prediction_cache import Kept
@@ -47,11 +47,19 @@ class FakeInvoker:
 
 @dataclass
 class FakeModelHost:
-    """Starts at once what is not in `broken`."""
+    """Starts at once what is not in `broken`; has the bundles of `digests`, or if that is None every one."""
 
     broken: set[ModelId] = field(default_factory=set)
+    digests: frozenset[str] | None = None
     hosted: dict[ModelId, Scaling] = field(default_factory=dict)
     resumed: list[ModelId] = field(default_factory=list)
+
+    async def identified(self, version: ModelVersion) -> ModelVersion:
+        if version.bundle_digest is None:
+            raise UnsupportedImageError(f"Image '{version.container_name}' cannot be run here")
+        if self.digests is not None and version.bundle_digest not in self.digests:
+            raise InvalidBundleError("no such bundle")
+        return version
 
     async def start(self, version: ModelVersion) -> None:
         if version.id in self.broken:

@@ -18,13 +18,13 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, distribution
 from importlib.util import cache_from_source
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from threading import Event
 
 from clipper_sls.adapters.oci.layers import write_layer
 from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.adapters.oci.registries import Registries
-from clipper_sls.adapters.oci.tar_stream import FileEntry
+from clipper_sls.adapters.oci.tar_stream import FileEntry, Files
 from clipper_sls.domain.image import media_types
 from clipper_sls.domain.image.contents import LayerKind
 from clipper_sls.domain.image.digests import Descriptor, digest_of
@@ -44,12 +44,16 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 PATCH_VERSION = ".".join(str(part) for part in sys.version_info[:3])
 VARIABLES = ("PATH=/usr/local/bin:/usr/bin:/bin", f"PYTHON_VERSION={PATCH_VERSION}")
 PLATFORM = {"x86_64": Platform.AMD64, "aarch64": Platform.ARM64}.get(platform.machine(), Platform.AMD64)
+NO_FILES: Files = {}
 
 _LIBRARY = f"usr/local/lib/python{PYTHON}"
 _PACKAGES = "dist-packages" if "deb_system" in sysconfig.get_scheme_names() else "site-packages"
 _LEFT_OUT = re.compile(
     r"(^|/)(__pycache__|tests?|idlelib|idle_test|tkinter|turtledemo|lib2to3|ensurepip|(site|dist)-packages|config-[^/]*)/|_tkinter"
 )
+_UNUSED = frozenset(("include", "tests"))
+"""Folders of packages that no model needs, and that are a third of some."""
+
 _MACHINE_CODE = re.compile(r"\.so(\.|$)")
 
 _FOR_WHEELS = "c m dl rt util pthread gcc_s stdc++ z expat resolv nss_files nss_dns"
@@ -88,7 +92,8 @@ def package_files(packages: Iterable[Distribution]) -> dict[str, FileEntry]:
     files: dict[str, FileEntry] = {}
     for package in packages:
         for path, source in files_of(package):
-            files.update(_with_bytecode(f"{_LIBRARY}/{_PACKAGES}/{path}", source))
+            if _UNUSED.isdisjoint(PurePosixPath(path).parts):
+                files.update(_with_bytecode(f"{_LIBRARY}/{_PACKAGES}/{path}", source))
     return files
 
 
@@ -126,12 +131,14 @@ def _needed(binaries: Iterable[Path]) -> set[Path]:
     return {Path(path) for path in loaded}
 
 
-def push_python_base(reference: Reference, folder: Path, packages: Iterable[str] = ()) -> Reference:
+def push_python_base(
+    reference: Reference, folder: Path, packages: Iterable[str] = (), files: Files = NO_FILES
+) -> Reference:
     """Put such an image, for this machine's platform, where `reference` says, with `packages` that are installed here
-    and all that they need; returns it by digest. Blobs pass through `folder`.
+    and all that they need, and further `files`; returns it by digest. Blobs pass through `folder`.
     """
     layout = Layout(folder)
-    parts = [python_base(), *([package_files(closure(packages))] if packages else [])]
+    parts = [{**python_base(), **files}, *([package_files(closure(packages))] if packages else [])]
     written = [write_layer(layout, LayerKind.WEIGHTS, part) for part in parts]  # of weights: framed, not compressed
     layers = [_temporary_folder(layout), *((one.descriptor, one.diff_id) for one in written)]
     rootfs = RootFilesystem("layers", tuple(diff_id for _, diff_id in layers))

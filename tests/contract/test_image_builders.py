@@ -7,6 +7,7 @@ import pytest
 
 from clipper_sls.adapters.oci.image_builder import OciImageBuilder
 from clipper_sls.adapters.oci.layout import Layout
+from clipper_sls.adapters.oci.packages import WheelPackages
 from clipper_sls.adapters.oci.registries import Registries
 from clipper_sls.domain.image.building import ImageContext
 from clipper_sls.domain.image.platforms import Platform
@@ -47,7 +48,9 @@ class TestOciImageBuilder(ImageBuilderContract):
     @pytest.fixture
     def builder(self, tmp_path: Path) -> Iterator[OciImageBuilder]:
         with Registries(docker_config=tmp_path / "none", pause=_never) as registries:
-            yield OciImageBuilder(layout=Layout(tmp_path / "layout"), registries=registries, packages_timeout_s=60)
+            yield OciImageBuilder(
+                layout=Layout(tmp_path / "layout"), registries=registries, packages=WheelPackages(timeout_s=60)
+            )
 
 
 def test_a_base_of_another_registry_is_fetched_and_sent(
@@ -58,7 +61,7 @@ def test_a_base_of_another_registry_is_fetched_and_sent(
         Registries(docker_config=tmp_path / "none", pause=_never) as registries,
     ):
         layout = Layout(tmp_path / "layout")
-        builder = OciImageBuilder(layout=layout, registries=registries, packages_timeout_s=60)
+        builder = OciImageBuilder(layout=layout, registries=registries, packages=WheelPackages(timeout_s=60))
         image = builder.build(context)
         pinned = builder.push(image, Reference.parse(f"{elsewhere.host}/tiny:1"))
         assert PulledImage(pinned).files()[BASE_FILE] == b"linux/amd64"
@@ -69,7 +72,7 @@ def test_within_one_registry_nothing_of_the_base_is_fetched(
 ) -> None:
     with Registries(docker_config=tmp_path / "none", pause=_never) as registries:
         layout = Layout(tmp_path / "layout")
-        builder = OciImageBuilder(layout=layout, registries=registries, packages_timeout_s=60)
+        builder = OciImageBuilder(layout=layout, registries=registries, packages=WheelPackages(timeout_s=60))
         pulled = PulledImage(builder.push(builder.build(context), place))
     assert not layout.has(pulled.manifest.layers[0])
     assert pulled.files()[BASE_FILE] == b"linux/amd64"
@@ -79,7 +82,9 @@ def test_an_image_for_another_platform_has_the_base_of_that_platform(
     context: ImageContext, place: Reference, tmp_path: Path
 ) -> None:
     with Registries(docker_config=tmp_path / "none", pause=_never) as registries:
-        builder = OciImageBuilder(layout=Layout(tmp_path / "l"), registries=registries, packages_timeout_s=60)
+        builder = OciImageBuilder(
+            layout=Layout(tmp_path / "l"), registries=registries, packages=WheelPackages(timeout_s=60)
+        )
         image = builder.build(replace(context, platform=Platform.ARM64))
         pulled = PulledImage(builder.push(image, place))
     assert pulled.config.architecture == "arm64"

@@ -8,7 +8,9 @@ import pytest
 MAX_LINES = 300
 TEXT_LIMIT_BYTES = 2_000_000
 
-MACHINE_PATHS = re.compile(r"(?<![\w.$}])/(?:work|root|home/\w+|Users/\w+|opt/\w+|mnt|var/folders)/[\w.-]+")
+MACHINE_PATHS = re.compile(
+    r"(?<![\w.$}])/(?:work|root|home/\w+|Users/\w+|opt/(?!clipper\b)\w+|mnt|var/folders)/[\w.-]+"
+)
 REGISTRY_HOSTS = re.compile(
     r"(?i)https?://[^\s\"'`<>)]*(?:artifactory|nexus|jfrog|/simple/?(?=[\s\"'`]|$)|pythonhosted|pypi|devpi|index-url)[^\s\"'`<>)]*"
 )

@@ -38,6 +38,10 @@ class FunctionPools:
         self._pools: dict[ModelId, FunctionPool] = {}
         self._watch: asyncio.Task[None] | None = None
 
+    async def identified(self, version: ModelVersion) -> ModelVersion:
+        """See `ModelHost.identified`."""
+        return await self._launchers.identified(version)
+
     async def start(self, version: ModelVersion) -> None:
         """See `ModelHost.start`. Raises InvalidSettingError for more replicas than this machine is allowed to run."""
         self._check(version.scaling)
@@ -123,7 +127,7 @@ class FunctionPools:
         self._watch = self._watch or asyncio.create_task(self._keep_watching(), name="watch of replicas")
         pool = FunctionPool(
             version=version,
-            launcher=self._launchers.launcher(version.id, version.bundle_digest),
+            launcher=self._launchers.launcher(version),
             logs=self._logs.of(version.id),
             clock=self._clock,
             metrics=self._metrics,

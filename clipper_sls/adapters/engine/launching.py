@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from clipper_sls.adapters.engine.runtime_api import RuntimeApi
-from clipper_sls.domain.identifiers import ModelId
+from clipper_sls.domain.records import ModelVersion
 
 
 class RunningReplica(Protocol):
@@ -55,7 +55,13 @@ class Launcher(Protocol):
 class Launchers(Protocol):
     """Makes the launcher of each model version."""
 
-    def launcher(self, model: ModelId, bundle_digest: str) -> Launcher: ...
+    async def identified(self, version: ModelVersion) -> ModelVersion:
+        """`version` with the digest of its bundle, which is at hand. See `ModelHost.identified`."""
+        ...
+
+    def launcher(self, version: ModelVersion) -> Launcher:
+        """Of a version that was identified."""
+        ...
 
     def close(self) -> None:
         """Called when every replica has ended."""

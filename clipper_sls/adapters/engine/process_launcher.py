@@ -9,6 +9,8 @@ from clipper_sls.adapters.engine.process_environment import ReplicaIdentity, rep
 from clipper_sls.adapters.engine.replica_process import Launch, ReplicaProcess, spawn
 from clipper_sls.adapters.engine.runtime_api import RuntimeApi
 from clipper_sls.domain.identifiers import ModelId
+from clipper_sls.domain.records import CONTAINERLESS_IMAGE, ModelVersion
+from clipper_sls.errors import UnsupportedImageError
 from clipper_sls.ports.bundle_store import BundleStore
 
 
@@ -22,11 +24,24 @@ class ProcessLaunchers:
         self._memory_mib = memory_mib
         self._lifeline: Lifeline | None = None
 
-    def launcher(self, model: ModelId, bundle_digest: str) -> "ProcessLauncher":
+    async def identified(self, version: ModelVersion) -> ModelVersion:
+        """See `Launchers.identified`: what runs here are bundles, and no image has one that is at hand."""
+        if version.bundle_digest is None:
+            raise UnsupportedImageError(
+                f"Image '{version.container_name}' cannot be run here. This engine runs bundles, as the deployers and "
+                f"build_model make them, and registers '{CONTAINERLESS_IMAGE}' and other images without replicas. "
+                f"Images are run by an engine that was started with --isolation container"
+            )
+        await self._bundles.manifest(version.bundle_digest)
+        return version
+
+    def launcher(self, version: ModelVersion) -> "ProcessLauncher":
+        assert version.bundle_digest is not None
         self._lifeline = self._lifeline or Lifeline()
+        model = version.id
         return ProcessLauncher(
             model=model,
-            bundle_digest=bundle_digest,
+            bundle_digest=version.bundle_digest,
             bundles=self._bundles,
             interpreters=self._interpreters,
             work_folder=self._work_folder / model.name / model.version,

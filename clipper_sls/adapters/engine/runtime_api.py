@@ -1,4 +1,4 @@
-"""The AWS Lambda Runtime API for one replica, on a loopback port of its own.
+"""The AWS Lambda Runtime API for one replica, on a loopback port of its own, or a Unix socket.
 
     GET  /2018-06-01/runtime/invocation/next            held open until there is a batch
     POST /2018-06-01/runtime/invocation/{id}/response   202
@@ -13,6 +13,7 @@ algorithm and a delayed acknowledgement, 40 ms a batch.
 import asyncio
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, cast
 
 import httptools
@@ -24,6 +25,7 @@ _RESTORE_NEXT = _PREFIX + b"/restore/next"
 _RESTORE_ERROR = _PREFIX + b"/restore/error"
 _INVOCATION = _PREFIX + b"/invocation/"
 
+SOCKET_MODE = 0o666  # the folder that it lies in decides who can reach it
 _REASONS = {200: b"OK", 202: b"Accepted", 400: b"Bad Request", 403: b"Forbidden", 404: b"Not Found"}
 _BROWSER_HEADERS = frozenset((b"origin", b"sec-fetch-site"))
 """What a web page that found the port cannot help sending."""
@@ -111,6 +113,11 @@ class RuntimeApi:
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
+    async def open_at(self, path: Path) -> None:
+        """Listen on a Unix socket at `path`, to which all may connect who can reach it. Raises OSError."""
+        self._server = await asyncio.get_running_loop().create_unix_server(self._connection, path)
+        await asyncio.to_thread(path.chmod, SOCKET_MODE)
+
     async def close(self) -> None:
         if self._server is None:
             return
@@ -138,7 +145,9 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but its class
         self._connections.add(self)
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = transport.get_extra_info("socket")
+        if connection.family != socket.AF_UNIX:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)

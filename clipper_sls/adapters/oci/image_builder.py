@@ -1,4 +1,4 @@
-"""Images of model versions without Docker: layers of ours laid on a base that is read from a registry.
+"""Images of model versions: layers of ours laid on a base that is read from a registry.
 
 Nothing of the base is fetched but its documents, unless the image goes where the base's layers are not.
 """
@@ -11,6 +11,7 @@ from clipper_sls.adapters.oci.archive import write_image
 from clipper_sls.adapters.oci.layers import Layer
 from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.adapters.oci.model_layers import model_layers
+from clipper_sls.adapters.oci.packages import Packages
 from clipper_sls.adapters.oci.registries import Registries
 from clipper_sls.adapters.oci.sources import ImageSource, from_layout, from_registry
 from clipper_sls.domain.image import media_types
@@ -31,19 +32,22 @@ from clipper_sls.errors import InvalidNameError
 
 
 class OciImageBuilder:
-    """Keeps what it builds and fetches in `layout`. `packages_timeout_s` bounds the choosing and fetching of those."""
+    """Keeps what it builds and fetches in `layout`. Without Docker, unless `packages` needs it."""
 
-    def __init__(self, *, layout: Layout, registries: Registries, packages_timeout_s: float) -> None:
+    def __init__(self, *, layout: Layout, registries: Registries, packages: Packages) -> None:
         self._layout = layout
         self._registries = registries
-        self._packages_timeout_s = packages_timeout_s
+        self._packages = packages
 
     def build(self, context: ImageContext) -> BuiltImage:
         base = from_registry(self._registries, context.base, self._layout, context.platform)
         check_base(base.config, context.manifest, context.platform, str(context.base))
-        with tempfile.TemporaryDirectory(prefix="clipper-sls-") as scratch:
-            pinned = context.base.pinned(base.digest)
-            added = tuple(model_layers(context, pinned, self._layout, Path(scratch), self._packages_timeout_s))
+        pinned = context.base.pinned(base.digest)
+        with (
+            tempfile.TemporaryDirectory(prefix="clipper-sls-") as scratch,
+            self._packages.opened(context, pinned) as packages,
+        ):
+            added = tuple(model_layers(context, pinned, self._layout, Path(scratch), packages))
         manifest = self._manifest(context, base, added)
         digest = self._kept(to_json(manifest), media_types.MANIFEST).digest
         return BuiltImage(digest, manifest.size_bytes, pinned)

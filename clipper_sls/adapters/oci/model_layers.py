@@ -9,9 +9,9 @@ from clipper_sls.adapters.oci.bytecode import HOST_PYTHON, compiled
 from clipper_sls.adapters.oci.layer_cache import LayerCache
 from clipper_sls.adapters.oci.layers import Layer, write_layer
 from clipper_sls.adapters.oci.layout import Layout
+from clipper_sls.adapters.oci.packages import LayerPackages
 from clipper_sls.adapters.oci.tar_stream import FileEntry
-from clipper_sls.adapters.oci.uv_command import Uv
-from clipper_sls.adapters.oci.wheels import Installed, install
+from clipper_sls.adapters.oci.wheels import Installed, installed_in
 from clipper_sls.domain.image.bill_of_materials import bill_of_materials
 from clipper_sls.domain.image.building import ImageContext
 from clipper_sls.domain.image.contents import (
@@ -31,15 +31,18 @@ TESTS = frozenset({"test", "tests"})
 
 
 def model_layers(
-    context: ImageContext, base: Reference, layout: Layout, scratch: Path, timeout_s: float
+    context: ImageContext, base: Reference, layout: Layout, scratch: Path, packages: LayerPackages
 ) -> Iterator[Layer]:
     """Written to `layout`, lowest first. A model without weights has no layer of them. Raises ImageBuildError.
 
     `base` is the context's, by its digest.
     """
     split = context.split
-    uv, cache = Uv(context.platform, context.manifest.python, timeout_s), LayerCache(layout)
-    lower = [_server(context, uv, layout, cache, scratch), _dependencies(context, uv, layout, cache, scratch)]
+    cache = LayerCache(layout)
+    lower = [
+        _server(context, packages, layout, cache, scratch),
+        _dependencies(context, packages, layout, cache, scratch),
+    ]
     yield from lower
     if split.weights:
         yield write_layer(layout, LayerKind.WEIGHTS, _of_bundle(context, split.weights))
@@ -53,32 +56,36 @@ def _bill(context: ImageContext, base: Reference, lower: Sequence[Layer]) -> byt
     return bill_of_materials(context.manifest, packages, base, context.release)
 
 
-def _server(context: ImageContext, uv: Uv, layout: Layout, cache: LayerCache, scratch: Path) -> Layer:
+def _server(context: ImageContext, packages: LayerPackages, layout: Layout, cache: LayerCache, scratch: Path) -> Layer:
     server, folder = context.server, scratch / "server"
-    requirements = uv.resolved(server.packages, (), scratch)
+    chosen = packages.chosen(LayerKind.SERVER)
 
     def make() -> Layer:
-        installed = install(uv, requirements, folder)
+        packages.put(LayerKind.SERVER, folder)
+        installed = installed_in(folder, context.platform, packages.wheels(LayerKind.SERVER))
         files = {**installed.files, **_compiled(context, folder, installed.files, SERVER_FOLDER, scratch)}
         everything = {**_below(SERVER_FOLDER, files), **_sources(context, server.sources, SERVER_FOLDER, scratch)}
         return write_layer(layout, LayerKind.SERVER, everything, notes(_sizes(installed, files), installed.packages))
 
-    return cache.layer(LayerKind.SERVER, (*_platform(context), requirements, server.sources.name), make)
+    return cache.layer(LayerKind.SERVER, (*_platform(context), chosen, server.sources.name), make)
 
 
-def _dependencies(context: ImageContext, uv: Uv, layout: Layout, cache: LayerCache, scratch: Path) -> Layer:
+def _dependencies(
+    context: ImageContext, packages: LayerPackages, layout: Layout, cache: LayerCache, scratch: Path
+) -> Layer:
     folder = scratch / "packages"
-    requirements = uv.resolved(context.packages, context.constraints, scratch)
+    chosen = packages.chosen(LayerKind.DEPENDENCIES)
 
     def make() -> Layer:
-        installed = install(uv, requirements, folder)
+        packages.put(LayerKind.DEPENDENCIES, folder)
+        installed = installed_in(folder, context.platform, packages.wheels(LayerKind.DEPENDENCIES))
         files = {**installed.files, **_compiled(context, folder, installed.files, PACKAGES_FOLDER, scratch)}
         everything = {**_below(PACKAGES_FOLDER, files), PACKAGES_LOCK: FileEntry(lock_text(installed.pins))}
         return write_layer(
             layout, LayerKind.DEPENDENCIES, everything, notes(_sizes(installed, files), installed.packages)
         )
 
-    return cache.layer(LayerKind.DEPENDENCIES, (*_platform(context), requirements), make)
+    return cache.layer(LayerKind.DEPENDENCIES, (*_platform(context), chosen), make)
 
 
 def _platform(context: ImageContext) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The packages of a model version, for a platform that need not be this one: chosen and fetched by uv, never built.
+"""The packages of a model version, once they are installed, for a platform that need not be this one.
 
 What of an installed package differs from machine to machine is left out: scripts, which name an interpreter of this
 machine, and where a package came from.
@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 
 from clipper_sls.adapters.oci.package_origins import Offered, offered_wheels, package_of
 from clipper_sls.adapters.oci.tar_stream import FileEntry
-from clipper_sls.adapters.oci.uv_command import Uv
 from clipper_sls.domain.image.bill_of_materials import Package
 from clipper_sls.domain.image.platforms import ELF_HEADER_BYTES, Platform, elf_machine
 from clipper_sls.image_errors import ImageBuildError
@@ -38,14 +37,13 @@ class Installed:
         return tuple(sorted(f"{package.name}=={package.version}" for package in self.packages.values()))
 
 
-def install(uv: Uv, requirements: str, folder: Path) -> Installed:
-    """Put `requirements`, which `uv.resolved` returned, into `folder`.
+def installed_in(folder: Path, platform: Platform, lock: str) -> Installed:
+    """What somebody installed there; `lock` (`pylock.toml`) tells which wheels there are, as far as it is known.
 
-    Raises ImageBuildError with the end of uv's output, or naming the package that is for another platform.
+    Raises ImageBuildError naming the package that is for another platform.
     """
-    uv.install(requirements, folder)
-    installed = _installed(folder, offered_wheels(uv.lock(requirements, folder)))
-    check_platform(installed, uv.platform)
+    installed = _installed(folder, offered_wheels(lock))
+    check_platform(installed, platform)
     return installed
 
 

@@ -28,6 +28,7 @@ RELEASE_LABEL = f"{LABEL_PREFIX}release"
 SIGNER_LABEL = f"{LABEL_PREFIX}signed-by"
 REVISION_LABEL = "org.opencontainers.image.revision"
 BUNDLE_DIGEST_LABEL = f"{LABEL_PREFIX}bundle-digest"
+INPUT_TYPE_LABEL = f"{LABEL_PREFIX}input-type"
 
 WRITABLE = {
     "HOME": "/tmp",  # noqa: S108 - of the container, not of this machine
@@ -116,12 +117,17 @@ def labels(manifest: Manifest, release: str, provenance: Provenance | None) -> d
         BUNDLE_DIGEST_LABEL: manifest.digest,
         f"{LABEL_PREFIX}model": manifest.name,
         f"{LABEL_PREFIX}model-version": manifest.version,
-        f"{LABEL_PREFIX}input-type": manifest.input_type,
+        INPUT_TYPE_LABEL: manifest.input_type,
         f"{LABEL_PREFIX}python": manifest.python,
         RELEASE_LABEL: release,
         **signed,
         **known,
     }
+
+
+def name_in_engine(manifest: Manifest) -> str:
+    """What a container engine calls it."""
+    return f"{manifest.name}:{manifest.version}"
 
 
 def check_base(base: ImageConfig, manifest: Manifest, platform: Platform, name: str) -> None:

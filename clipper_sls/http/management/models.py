@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from clipper_sls.domain.identifiers import ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
-from clipper_sls.domain.records import CONTAINERLESS_IMAGE, ModelVersion, Scaling
+from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.serving_options import options_of, serving_from
-from clipper_sls.errors import ClipperError, InvalidSettingError, UnknownModelError, UnsupportedImageError
+from clipper_sls.errors import ClipperError, InvalidSettingError, UnknownModelError
 from clipper_sls.http.body import bounded_stream
 from clipper_sls.http.management import bodies
 from clipper_sls.http.management.routes import TEXT, Documentation, add_route, answered, error_text
@@ -85,11 +85,6 @@ def _version_from(body: bodies.AddModel, registered_at: float) -> ModelVersion:
     found = _BUNDLE_IMAGE.search(body.container_name)
     digest = found.group(1) if found else None
     scaling = scaling_from(body.num_replicas, body.min_replicas, body.max_replicas, default=1 if digest else 0)
-    if digest is None and scaling.maximum:
-        raise UnsupportedImageError(
-            f"Image '{body.container_name}' cannot be run here. This engine runs bundles, as the deployers and "
-            f"build_model make them, and registers '{CONTAINERLESS_IMAGE}' and other images without replicas"
-        )
     for label in body.labels:
         if "," in label or ":" in label:
             raise InvalidSettingError(f"Invalid label supplied: {label}. Contains one of: ',', ':'")

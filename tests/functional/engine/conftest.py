@@ -1,8 +1,13 @@
-"""Function pools for real: bundles in a folder, replicas as processes, the system's clock."""
+"""Function pools for real: bundles in a folder, replicas as processes or as containers, the system's clock.
+
+Tests of what processes alone have are marked `processes_only`.
+"""
 
 import asyncio
+import secrets
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,18 +18,29 @@ import uvloop
 
 from clipper_sls.adapters.engine import EngineLimits, FunctionPools
 from clipper_sls.adapters.engine.environments import Environments
+from clipper_sls.adapters.engine.launching import Launchers
 from clipper_sls.adapters.engine.log_files import LogFolder
 from clipper_sls.adapters.engine.process_launcher import ProcessLaunchers
 from clipper_sls.adapters.local.bundle_directory import BundleDirectory
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.domain.identifiers import AppName, ModelId
+from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import Deadline, DefaultReason, Predicted, RowResult
 from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE, ModelVersion, Scaling
 from clipper_sls.domain.replicas import PoolStatus, ReplicaState
 from clipper_sls.domain.serving import Serving
 from clipper_sls.packaging.bundling import bundle_closure
-from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, stage_runtime
+from clipper_sls.packaging.runtime_package import (
+    RUNTIME_PACKAGES,
+    RUNTIME_REQUIREMENTS,
+    SERVER_PACKAGES,
+    stage_runtime,
+)
+from clipper_sls.testing.docker_registry import docker_registry
+from clipper_sls.testing.images import only_wheels_in
+from clipper_sls.testing.installed_packages import closure, repacked
+from clipper_sls.testing.python_base import push_python_base
 from clipper_sls.testing.signing import ANYBODY
 
 PATIENCE_S = 30.0
@@ -37,6 +53,23 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     if item.path.name == "test_answering.py":
         return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Containers with one loop only: what differs between loops is not what differs between them and processes."""
+    left_out = [item for item in items if _is_left_out(item)]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    is_of_processes = item.get_closest_marker("processes_only") is not None
+    return "container" in _parameters(item) and ("asyncio" in _parameters(item) or is_of_processes)
+
+
+def _parameters(item: pytest.Item) -> set[str]:
+    return set(item.name.partition("[")[2].rstrip("]").split("-"))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -165,8 +198,73 @@ def runtime_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return stage_runtime(tmp_path_factory.mktemp("runtime"))
 
 
+@pytest.fixture(params=["process", pytest.param("container", marks=pytest.mark.slow)])
+def isolation(request: pytest.FixtureRequest) -> str:
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture(scope="session")
+def container_base(
+    docker_is_running: None, registry_is_installed: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """An image with this very Python, in a registry; what replicas need is found as it is installed here."""
+    folder = tmp_path_factory.mktemp("wheels")
+    for found in closure((*RUNTIME_PACKAGES, *SERVER_PACKAGES)):
+        repacked(found, folder)
+    with docker_registry(tmp_path_factory.mktemp("registry")) as registry, pytest.MonkeyPatch.context() as patch:
+        for variable, value in only_wheels_in(folder).items():
+            patch.setenv(variable, value)
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        reference = Reference.parse(f"{registry.host}/python:1")
+        yield str(push_python_base(reference, tmp_path_factory.mktemp("base")))
+
+
+@pytest.fixture(scope="session")
+def container_images(docker_is_running: None) -> Iterator[str]:
+    """A repository of the container engine, empty again at the end."""
+    import docker
+
+    name = f"clipper-sls-tests/environments-{secrets.token_hex(4)}"
+    yield name
+    with closing(docker.from_env()) as client:
+        for image in client.images.list(name):
+            client.images.remove(image.id, force=True)
+
+
 @pytest.fixture
-async def make_engine(tmp_path: Path, runtime_path: Path) -> AsyncIterator[MakeEngine]:
+def container_launchers(container_base: str, container_images: str) -> Callable[..., Awaitable[Launchers]]:
+    async def make(bundles: BundleDirectory, state_dir: Path, limits: EngineLimits) -> Launchers:
+        from clipper_sls.adapters.containers.container_engine import connected_engine
+        from clipper_sls.adapters.containers.container_launcher import ContainerLaunchers
+        from clipper_sls.bootstrap.replica_images import EngineImages
+
+        engine = connected_engine()
+        images = EngineImages(
+            engine=engine,
+            bundles=bundles,
+            base=container_base,
+            timeout_s=PATIENCE_S,
+            trust=lambda: ANYBODY,
+            repository=container_images,
+        )
+        launchers = ContainerLaunchers(
+            engine=engine,
+            images=images,
+            network="none",
+            memory_mib=limits.replica_memory_mib,
+            engine_id=str(state_dir),
+        )
+        await launchers.open()
+        return launchers
+
+    return make
+
+
+@pytest.fixture
+async def make_engine(
+    tmp_path: Path, runtime_path: Path, isolation: str, request: pytest.FixtureRequest
+) -> AsyncIterator[MakeEngine]:
     """Pools with limits of the test's own; several calls are one engine after the other on one state directory."""
     made: list[FunctionPools] = []
 
@@ -180,21 +278,25 @@ async def make_engine(tmp_path: Path, runtime_path: Path) -> AsyncIterator[MakeE
         bundle_folder.mkdir(exist_ok=True)
         metrics, clock = RecordedMetrics(), SystemClock()
         state_dir, bounds = tmp_path / "state", replace(QUICK, **limits)
-        store = BundleDirectory(bundle_folder, max_size_bytes=0, trust=lambda: ANYBODY)
-        environments = Environments(
-            bundles=store,
-            folder=state_dir / "environments",
-            runtime_path=runtime_path,
-            runtime_requirements=runtime_requirements,
-            timeout_s=environment_timeout_s,
-            trust=lambda: ANYBODY,
-        )
-        launchers = ProcessLaunchers(
-            bundles=store,
-            interpreters=environments,
-            work_folder=state_dir / "work",
-            memory_mib=bounds.replica_memory_mib,
-        )
+        bundles = BundleDirectory(bundle_folder, max_size_bytes=0, trust=lambda: ANYBODY)
+        launchers: Launchers
+        if isolation == "container":
+            launchers = await request.getfixturevalue("container_launchers")(bundles, state_dir, bounds)
+        else:
+            environments = Environments(
+                folder=state_dir / "environments",
+                bundles=bundles,
+                runtime_path=runtime_path,
+                runtime_requirements=runtime_requirements,
+                timeout_s=environment_timeout_s,
+                trust=lambda: ANYBODY,
+            )
+            launchers = ProcessLaunchers(
+                bundles=bundles,
+                interpreters=environments,
+                work_folder=state_dir / "work",
+                memory_mib=bounds.replica_memory_mib,
+            )
         pools = FunctionPools(
             launchers=launchers, logs=LogFolder(state_dir / "logs"), clock=clock, metrics=metrics, limits=bounds
         )

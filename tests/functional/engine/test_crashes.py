@@ -142,6 +142,7 @@ async def test_a_replica_killed_while_idle_is_replaced(engine):
     assert engine.status(version).consecutive_crashes == 0
 
 
+@pytest.mark.processes_only
 async def test_a_version_that_no_longer_starts_gets_unhealthy_and_recovers(engine, tmp_path):
     gate = tmp_path / "gate"
     version = await engine.deploy(behind(gate))

@@ -16,6 +16,8 @@ from clipper_sls.domain.replicas import Health
 from clipper_sls.errors import EnvironmentBuildError
 from clipper_sls.testing import images
 
+pytestmark = pytest.mark.processes_only
+
 RUNTIME_MODULES = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py", "cloudpickle", "numpy")
 
 

@@ -24,6 +24,7 @@ async def test_what_a_model_prints_is_in_its_replicas_log(engine):
     await engine.outputs(version, 1, 2)
 
     (replica,) = engine.status(version).replicas
+    await engine.until(lambda: "past python" in engine.log(version))
     log = engine.log(version)
     assert "to stdout" in log
     assert "to stderr" in log
@@ -40,6 +41,7 @@ async def test_logs_are_listed_by_model_and_by_age(engine):
     assert engine.pools.log_files(ModelId.of("none", 1)) == []
 
 
+@pytest.mark.processes_only
 async def test_a_log_that_grows_is_cut_to_its_newest_half(make_engine):
     engine = await make_engine(replica_log_bytes=50_000)
 
@@ -73,6 +75,7 @@ async def test_only_so_many_logs_of_ended_replicas_are_kept(make_engine):
     assert [path.name for path in engine.pools.log_files(version.id)] == ["4.log", "5.log"]
 
 
+@pytest.mark.processes_only
 async def test_a_model_sees_none_of_the_engines_variables(engine, monkeypatch):
     monkeypatch.setenv("CLIPPER_SLS_MANAGEMENT_TOKEN", "secret")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
@@ -93,6 +96,7 @@ async def test_a_model_sees_none_of_the_engines_variables(engine, monkeypatch):
     assert seen["LAMBDA_TASK_ROOT"] == str(engine.bundle_folder / version.bundle_digest)
 
 
+@pytest.mark.processes_only
 async def test_a_model_may_write_where_it_works(engine):
     def writing(inputs):
         from pathlib import Path
@@ -108,6 +112,7 @@ async def test_a_model_may_write_where_it_works(engine):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.processes_only
 async def test_nothing_of_the_engine_is_open_in_a_replica_but_its_lifeline(engine):
     def descriptors(inputs):
         from pathlib import Path

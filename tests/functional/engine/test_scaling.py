@@ -57,6 +57,7 @@ async def test_scaling_down_does_not_wait_for_ever(make_engine):
     assert await asked == [DefaultReason.TIMED_OUT] * 2
 
 
+@pytest.mark.processes_only
 async def test_replicas_that_cannot_start_leave_the_old_number(engine, tmp_path):
     shut = str(tmp_path / "shut")
 

@@ -152,6 +152,7 @@ async def test_a_resumed_version_settles_and_answers(engine):
     assert await waiting == [1]
 
 
+@pytest.mark.processes_only
 async def test_a_resumed_version_that_fails_is_settled_and_tried_again(engine, tmp_path):
     path = str(tmp_path / "weights")
 

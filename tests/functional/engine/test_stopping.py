@@ -84,6 +84,7 @@ async def test_stopping_what_is_not_hosted_is_no_error(engine):
     await engine.pools.stop(engine.bundle(lambda inputs: inputs).id)
 
 
+@pytest.mark.processes_only
 async def test_processes_that_the_model_started_end_with_its_replica(engine):
     def starting_another(inputs):
         import subprocess

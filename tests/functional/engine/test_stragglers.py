@@ -12,6 +12,8 @@ import pytest
 from clipper_sls.domain.query import Deadline
 from clipper_sls.domain.serving import Serving
 
+pytestmark = pytest.mark.processes_only
+
 QUERIES = 600
 EVERY_S = 0.004
 FAST_S, SLOW_S = 0.005, 0.25

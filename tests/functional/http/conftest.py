@@ -31,6 +31,7 @@ from clipper_sls.testing.signing import ANYBODY
 
 MANAGEMENT = "http://127.0.0.1:1338"
 MAX_BUNDLE_BYTES = 1_000_000
+DIGEST = "d" * 64
 
 
 @dataclass
@@ -65,7 +66,10 @@ class Stage:
     ) -> ModelId:
         """A version with one replica, whose model answers with JSON text."""
         model = ModelId.of(name, version)
-        registered = ModelVersion(model, input_type, scaling=Scaling(1, 1), registered_at=self.clock.wall())
+        scaling = Scaling(1, 1)
+        registered = ModelVersion(
+            model, input_type, bundle_digest=DIGEST, scaling=scaling, registered_at=self.clock.wall()
+        )
         await self.services.models.add(registered)
         await self.host.start(registered)
         if answer is not None:

@@ -15,6 +15,7 @@ import pytest
 from clipper_sls import __version__
 from clipper_sls.adapters.oci.image_builder import OciImageBuilder
 from clipper_sls.adapters.oci.layout import Layout
+from clipper_sls.adapters.oci.packages import WheelPackages
 from clipper_sls.adapters.oci.registries import Registries
 from clipper_sls.bootstrap.image_verification import verify_image
 from clipper_sls.domain.bundle import LOCK_FILE, Manifest
@@ -100,7 +101,8 @@ def _build(base: Reference, folder: Path, *, is_signed: bool = True) -> Path:
         context, release=__version__, provenance=provenance, server=replace(context.server, packages=SERVER)
     )
     with Registries(docker_config=folder / "none", pause=_never) as registries:
-        builder = OciImageBuilder(layout=Layout(folder / "layout"), registries=registries, packages_timeout_s=60)
+        packages = WheelPackages(timeout_s=60)
+        builder = OciImageBuilder(layout=Layout(folder / "layout"), registries=registries, packages=packages)
         builder.save(builder.build(context), folder / "image")
     return folder / "image"
 

@@ -7,7 +7,7 @@ import pytest
 from clipper_sls.adapters.oci.bytecode import compiled
 from clipper_sls.adapters.oci.tar_stream import FileEntry
 from clipper_sls.adapters.oci.uv_command import Uv
-from clipper_sls.adapters.oci.wheels import Installed, install
+from clipper_sls.adapters.oci.wheels import Installed, installed_in
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.image_errors import ImageBuildError
 from clipper_sls.testing.images import only_wheels_in, wheel
@@ -31,7 +31,8 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _installed(folder: Path, platform: Platform = Platform.AMD64, package: str = "tinypackage==1.0") -> Installed:
     uv = Uv(platform, "3.11", 60)
-    return install(uv, uv.resolved([package], (), folder.with_name(f"{folder.name}-scratch")), folder)
+    uv.install(uv.resolved([package], (), folder.with_name(f"{folder.name}-scratch")), folder)
+    return installed_in(folder, platform, "")
 
 
 def _content(entry: FileEntry) -> bytes:
@@ -131,7 +132,7 @@ def test_of_what_was_resolved_no_other_file_is_installed(
     wheel(wheels, {**SOURCES, "added.py": b""})
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "another cache"))  # else uv has the right one still
     with pytest.raises(ImageBuildError, match="hash"):
-        install(uv, resolved, tmp_path / "a")
+        uv.install(resolved, tmp_path / "a")
 
 
 def test_bytecode_is_the_same_wherever_it_is_compiled_and_names_where_it_will_lie(tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ async def test_a_version_that_does_not_start_leaves_everything_as_it_was(world) 
 
 
 async def test_a_bundle_that_was_never_uploaded_is_refused(world) -> None:
+    world.host.digests = frozenset({DIGEST})
     service = await models(world)
     with pytest.raises(InvalidBundleError):
         await service.add(version(1, "f" * 64))

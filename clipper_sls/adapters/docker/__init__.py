@@ -1,0 +1,1 @@
+"""What a Docker engine does for us; with the extra `docker`."""
