@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from clipper_sls.testing.container_base import ContainerBase
+from clipper_sls.testing.container_base import container_base as make_container_base
 from clipper_sls.testing.docker_engine import DockerEngineUnderTest, docker_answers, docker_engine
 from clipper_sls.testing.docker_registry import (
     BINARY,
@@ -110,3 +112,12 @@ def containers(docker_is_running: None) -> Iterator[DockerEngineUnderTest]:
     """The container engine; what the tests of a module made in it is removed after them."""
     with docker_engine() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def container_base(
+    docker_is_running: None, registry_is_installed: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ContainerBase]:
+    """What images are built on, where there is a container engine to run them; made once."""
+    with make_container_base(tmp_path_factory.mktemp("container base")) as made:
+        yield made

@@ -13,6 +13,7 @@ from clipper_sls.bootstrap.images import image_context
 from clipper_sls.domain.image.building import ImageContext
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.packaging.bundling import bundle_closure
+from clipper_sls.packaging.signing import Signer
 from clipper_sls.testing.docker_engine import DockerEngineUnderTest, docker_engine
 from clipper_sls.testing.docker_registry import DockerRegistryUnderTest, docker_registry
 from clipper_sls.testing.images import only_wheels_in
@@ -41,7 +42,8 @@ class Stage:
                 return function(inputs) if number >= 0 else None
 
             bundle_closure(predict, name="bench", version=str(number), input_type="doubles", destination=bundle)
-        return image_context(bundle, str(self.base), str(PLATFORM), self.folder / "runtime", None)
+        signer = Signer(self.folder / "key.pem").sign(bundle)
+        return image_context(bundle, str(self.base), str(PLATFORM), self.folder / "runtime", signer)
 
 
 def digits(inputs: Any) -> Any:

@@ -25,6 +25,7 @@ from clipper_sls.adapters.local.sqlite_feedback import SqliteFeedbackLog
 from clipper_sls.adapters.local.sqlite_registry import SqliteRegistry
 from clipper_sls.adapters.local.state_directory import StateDirectory
 from clipper_sls.adapters.local.system_clock import SystemClock
+from clipper_sls.adapters.remote.remote_models import RemoteModels
 from clipper_sls.bootstrap.function_pools import function_pools
 from clipper_sls.bootstrap.query_serving import QueryServing, query_serving
 from clipper_sls.bootstrap.trust import trust
@@ -38,6 +39,7 @@ from clipper_sls.service.applications import ApplicationService
 from clipper_sls.service.feedback import FeedbackService
 from clipper_sls.service.model_answers import ModelAnswers
 from clipper_sls.service.models import ModelService
+from clipper_sls.service.placed_models import PlacedModels
 from clipper_sls.service.predict import PredictionService
 from clipper_sls.service.registry_view import RegistryView
 from clipper_sls.service.services import Services
@@ -76,7 +78,7 @@ class EmbeddedEngine:
         self.info = _info(settings, clock, url_of(query), url_of(management))
         metrics = LocalMetrics(clock=clock, chance=random.Random())  # noqa: S311 - a sample of latencies
         self._serving = query_serving(settings, query, clock, opened)
-        self._pools, self._services = await self._assemble(clock, metrics)
+        self._pools, self._models, self._services = await self._assemble(clock, metrics)
         await self._services.models.resume_all()  # sweeps bundles, too, so before anybody can upload one
         self._serve(management, metrics)
         await self._pools.settled(settings.start_timeout_s)
@@ -102,11 +104,13 @@ class EmbeddedEngine:
     def _serve(self, management: socket.socket, metrics: LocalMetrics) -> None:
         query_app = self._query_app(metrics)
         servers = HttpServers([(self._management_app(), management)], drain_timeout_s=self._settings.drain_timeout_s)
-        self._serving.start(query_app, self._services.registry.snapshot, invoker=self._pools, metrics=metrics)
+        self._serving.start(query_app, self._services.registry.snapshot, invoker=self._models, metrics=metrics)
         servers.start()
         self._opened.push_async_callback(_stop_serving, self._serving, servers)
 
-    async def _assemble(self, clock: SystemClock, metrics: LocalMetrics) -> tuple[FunctionPools, Services]:
+    async def _assemble(
+        self, clock: SystemClock, metrics: LocalMetrics
+    ) -> tuple[FunctionPools, PlacedModels, Services]:
         settings, serving, opened = self._settings, self._serving, self._opened
         path = settings.state_path
         stored = await asyncio.to_thread(SqliteRegistry, path / DATABASE)
@@ -117,24 +121,31 @@ class EmbeddedEngine:
         bundles = BundleDirectory(path / "bundles", settings.max_bundle_bytes, partial(trust, settings))
         pools = await function_pools(settings, bundles, clock, metrics)
         opened.push_async_callback(pools.close)
-        metrics.show(pools.pools)
+        remote = RemoteModels(clock=clock, metrics=metrics, drain_timeout_s=settings.drain_timeout_s)
+        opened.push_async_callback(remote.close)
+        models = PlacedModels(here=pools, elsewhere=remote)
+        metrics.show(models.pools)
         view = RegistryView(registry=serving.registry(stored), clock=clock)
         await view.load()
         predictions = PredictionService(
             registry=view,
-            answers=ModelAnswers(invoker=pools, cache=cache, clock=clock, metrics=metrics),
+            answers=ModelAnswers(invoker=models, cache=cache, clock=clock, metrics=metrics),
             clock=clock,
             metrics=metrics,
             query_ids=serving.query_ids(),
         )
-        return pools, Services(
-            registry=view,
-            applications=ApplicationService(registry=view),
-            models=ModelService(registry=view, host=pools, bundles=bundles, clock=clock),
-            predictions=predictions,
-            feedback=FeedbackService(log=feedback, clock=clock),
-            host=pools,
-            clock=clock,
+        return (
+            pools,
+            models,
+            Services(
+                registry=view,
+                applications=ApplicationService(registry=view),
+                models=ModelService(registry=view, host=models, bundles=bundles, clock=clock),
+                predictions=predictions,
+                feedback=FeedbackService(log=feedback, clock=clock),
+                host=models,
+                clock=clock,
+            ),
         )
 
     def _query_app(self, metrics: LocalMetrics) -> ASGIApp:
@@ -168,7 +179,7 @@ class EmbeddedEngine:
         """Ready means: started, not ending, and every version was given its chance to start."""
         unwell = {
             str(pool.model): pool.health.value
-            for pool in self._pools.pools()
+            for pool in self._models.pools()
             if pool.health in (Health.STARTING, Health.DEGRADED, Health.UNHEALTHY)
         }
         return {"ready": self._is_settled and self._serving.is_serving, "unwell": unwell}

@@ -22,6 +22,7 @@ from clipper_sls.adapters.oci.sources import from_layout, from_registry, open_im
 from clipper_sls.domain.bundle import MANIFEST_NAME, SIGNATURE_FILE, Manifest
 from clipper_sls.domain.image.building import ImageContext, Provenance, ServerPart
 from clipper_sls.domain.image.contents import BILL_OF_MATERIALS, LayerKind
+from clipper_sls.domain.image.model_config import name_in_engine
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.image.report import ImageReport, report_on
@@ -82,7 +83,13 @@ def _packages(timeout_s: float, docker: DockerBuild | None) -> Iterator[Packages
         ) from error
     builder = None if docker.builder is None else Reference.parse(docker.builder)
     with docker_engine(timeout_s=timeout_s, tell=docker.tell) as engine:
-        yield DockerPackages(engine=engine, image=runtime_image("python"), builder=builder, network=docker.network)
+        yield DockerPackages(
+            engine=engine,
+            image=runtime_image("python"),
+            builder=builder,
+            network=docker.network,
+            named=name_in_engine,
+        )
 
 
 def image_context(

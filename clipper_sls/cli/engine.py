@@ -33,10 +33,7 @@ def dev(
         str | None,
         typer.Option(help="A second cache, redis:// or unix://. With a password rather in CLIPPER_SLS_CACHE_URL."),
     ] = None,
-    isolation: Annotated[
-        str | None,
-        typer.Option(metavar="[process|container]", help="What replicas are.", show_default="process"),
-    ] = None,
+    isolation: options.Isolation = None,
     allow_unsigned: Annotated[
         bool, typer.Option("--allow-unsigned", help="Run bundles that are not signed, or by anybody.")
     ] = False,
@@ -70,13 +67,16 @@ def start(
     cluster: options.Cluster = None,
     state_dir: options.StateDir = None,
     cache_size_bytes: options.CacheSize = None,
+    isolation: options.Isolation = None,
     as_json: options.Json = False,
 ) -> None:
     """Start the engine in the background. Ports that are taken move to free ones."""
     from clipper_sls.sdk import DEFAULT_PREDICTION_CACHE_SIZE_BYTES
 
     out = Output(as_json)
-    manager = container_manager(cluster, state_dir, query_port=query_port, management_port=management_port)
+    manager = container_manager(
+        cluster, state_dir, query_port=query_port, management_port=management_port, isolation=isolation
+    )
     if manager.is_running():
         out.note(f"Cluster {manager.cluster_name} is running already; nothing to change")
         manager.connect()

@@ -1,4 +1,4 @@
-"""What is added to log files from now on, also to files that appear later."""
+"""The ends of log files, and what is added to them from then on, also to files that appear later."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -7,11 +7,20 @@ Lines = Iterator[tuple[str, str]]
 
 
 class FollowedLogs:
-    """`find` gives the files that there are now, by name."""
+    """`find` gives the files that there are now, by name.
+
+    The end of a file and the place from which it is followed come from one reading, so that no line falls between.
+    """
 
     def __init__(self, find: Callable[[], Mapping[str, Path]]) -> None:
         self._find = find
-        self._read_up_to = {name: _size(path) for name, path in find().items()}
+        self._read_up_to: dict[str, int] = {}
+
+    def last_lines(self, count: int) -> Lines:
+        """Names and the last complete lines of each file, `count` or fewer; call it before `new_lines`."""
+        for name, path in self._find().items():
+            lines = self._lines(name, path)
+            yield from ((name, line) for line in lines[max(0, len(lines) - count) :])
 
     def new_lines(self) -> Lines:
         """Names and complete lines that were written since the last call."""

@@ -1,16 +1,17 @@
-"""`models`, `undeploy`, `versions`, `switch`, `rollback`: models and their versions."""
+"""`models`, `register-model`, `undeploy`, `versions`, `switch`, `rollback`: models and their versions."""
 
 from typing import Annotated, Any
 
 import typer
 
-from clipper_sls.cli import options
+from clipper_sls.cli import options, serving
+from clipper_sls.cli.links import link_unless_linked
 from clipper_sls.cli.output import Output, when
 from clipper_sls.cli.session import connected
 from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE
 from clipper_sls.domain.serving import Serving
 from clipper_sls.domain.serving_options import options_of
-from clipper_sls.errors import UnknownModelError
+from clipper_sls.errors import UnknownModelError, VersionExistsError
 
 commands = typer.Typer()
 
@@ -38,6 +39,35 @@ def _summary(version: dict[str, Any] | None) -> tuple[Any, ...]:
     if version is None:
         return (None, None, None)
     return (version["model_version"], version["input_type"], when(version["registered_at"]))
+
+
+@commands.command()
+def register_model(
+    name: options.ModelName,
+    version: Annotated[str, typer.Option("--version", "-v", help="Name of the version.")],
+    input_type: options.InputType,
+    url: Annotated[str, typer.Option(help="http://HOST:PORT of the server of a model's image, or Lambda's emulator.")],
+    app: Annotated[str | None, typer.Option(help="Link the model to this application, too.")] = None,
+    label: Annotated[list[str] | None, typer.Option("--label", "-l", help="For your own use; may come again.")] = None,
+    no_cache: serving.NoCache = False,
+    cache_ttl: serving.CacheTtl = None,
+    not_idempotent: serving.NotIdempotent = False,
+    cluster: options.Cluster = None,
+    state_dir: options.StateDir = None,
+    as_json: options.Json = False,
+) -> None:
+    """Register a version that runs elsewhere, and make it current: queries are answered at its URL."""
+    out, connection = Output(as_json), connected(cluster, state_dir)
+    chosen = serving.options_from(None, 0.0, no_cache, cache_ttl, not_idempotent, None)
+    is_new = True
+    try:
+        connection.register_model(name, version, input_type, labels=label, url=url, **chosen)
+    except VersionExistsError:
+        is_new = False
+    if app is not None:
+        is_new = link_unless_linked(connection, app, name) or is_new
+    note = f"{name}:{version} is registered{'' if is_new else ' already; nothing to change'}"
+    out.done(note, {**connection.cm.management.get_model(name, version), "changed": is_new})
 
 
 @commands.command()
@@ -71,12 +101,14 @@ def versions(
     if out.as_json:
         return out.document([{**one, "current_since": switched_at.get(one["model_version"])} for one in found])
     rows = ([*_cells(one), when(switched_at.get(one["model_version"]))] for one in found)
-    return out.table(("version", "current", "registered", "labels", "options", "bundle", "last made current"), rows)
+    return out.table(
+        ("version", "current", "registered", "labels", "options", "bundle or url", "last made current"), rows
+    )
 
 
 def _cells(version: dict[str, Any]) -> tuple[Any, ...]:
     mark = "*" if version["is_current_version"] else ""
-    digest = (version["bundle_digest"] or "")[:12]
+    digest = (version["bundle_digest"] or "")[:12] or version.get("url") or ""
     return (
         version["model_version"],
         mark,

@@ -40,6 +40,14 @@ QueryPort = Annotated[
 ManagementPort = Annotated[
     int | None, typer.Option(help="Port of everything else; 0 picks a free one.", show_default="1338")
 ]
+Isolation = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[process|container]",
+        help="What replicas are; containers need a Docker engine.",
+        show_default="process",
+    ),
+]
 CacheSize = Annotated[
     int | None, typer.Option(help="Size of the prediction cache; 0 switches it off.", show_default="32 MiB")
 ]

@@ -1,9 +1,10 @@
 """`replicas`, `logs`: what runs, and what it printed."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,10 +14,24 @@ from clipper_sls.cli.output import Output, when
 from clipper_sls.cli.session import connected
 from clipper_sls.errors import InvalidSettingError
 
+if TYPE_CHECKING:
+    from clipper_sls.sdk.management_client import ManagementClient
+
 commands = typer.Typer()
 
 FOLLOW_EVERY_S = 0.3
-COLUMNS = ("model", "version", "health", "replica", "state", "pid", "answered", "started", "bounds", "last error")
+COLUMNS = (
+    "model",
+    "version",
+    "health",
+    "replica",
+    "state",
+    "pid",
+    "answered",
+    "started",
+    "bounds or url",
+    "last error",
+)
 VersionOption = Annotated[str | None, typer.Option("--version", "-v", help="The version; the current one without it.")]
 
 
@@ -50,7 +65,10 @@ def replicas(
 def _rows(pool: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     """One row for each replica; one without, where none runs."""
     head = (pool["model_name"], pool["model_version"], pool["health"])
-    tail = (f"{pool['min_replicas']}..{pool['max_replicas']}", (pool["last_error"] or "").partition("\n")[0])
+    tail = (
+        pool.get("url") or f"{pool['min_replicas']}..{pool['max_replicas']}",
+        (pool["last_error"] or "").partition("\n")[0],
+    )
     for one in pool["replicas"]:
         started = when(one["started_at"])
         yield (*head, one["replica_id"], one["state"], one["pid"], one["rows_answered"], started, *tail)
@@ -75,27 +93,35 @@ def logs(
         management.get_replicas(name, version)  # raises for a name that leads nowhere
     if as_json and follow:
         raise InvalidSettingError("--json prints one document, and --follow never ends. Leave one of them out")
+    if follow:
+        return _follow(out, partial(_log_files, management, name, version, replica), tail)
     found = management.get_logs(name, version, replica, tail_lines=tail)
     if as_json:
         return out.document(found)
-    out.lines(f"{_replica(log)} | {line}" for log in found for line in log["text"].splitlines())
-    if follow:
-        _follow(
-            out,
-            lambda: {
-                _replica(log): Path(log["path"]) for log in management.get_logs(name, version, replica, tail_lines=1)
-            },
-        )
-    return None
+    return out.lines(f"{_replica(log)} | {line}" for log in found for line in log["text"].splitlines())
 
 
 def _replica(log: dict[str, Any]) -> str:
     return f"{log['model_name']}:{log['model_version']}/{log['replica_id']}"
 
 
-def _follow(out: Output, find: Callable[[], Mapping[str, Path]]) -> None:
+def _log_files(
+    management: "ManagementClient", name: str | None, version: str | None, replica: int | None
+) -> Mapping[str, Path]:
+    return {_replica(log): Path(log["path"]) for log in management.get_logs(name, version, replica, tail_lines=1)}
+
+
+def _follow(out: Output, find: Callable[[], Mapping[str, Path]], tail: int) -> None:
     """Ends with KeyboardInterrupt."""
+    files = find().values()
+    if files and not any(path.exists() for path in files):
+        raise InvalidSettingError(
+            "The logs lie on the engine's machine, which is another one, and only there they can be followed. "
+            "Leave out --follow to see their ends"
+        )
     logs, pause = FollowedLogs(find), Event()
+    lines = logs.last_lines(tail)
     while True:
-        out.lines(f"{replica} | {line}" for replica, line in logs.new_lines())
+        out.lines(f"{replica} | {line}" for replica, line in lines)
         pause.wait(FOLLOW_EVERY_S)
+        lines = logs.new_lines()

@@ -32,6 +32,7 @@ def run_engine(settings: Settings, *, move_ports: bool, ready_file: Path | None,
     console = Console(stderr=True)
     greet = _print_json if as_json else partial(_greet, console)
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console)], force=True)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request to an image registry
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(settings, move_ports=move_ports, ready_file=ready_file, greet=greet))
 

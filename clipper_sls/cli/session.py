@@ -14,6 +14,7 @@ def container_manager(
     keep_state: bool = False,
     query_port: int | None = None,
     management_port: int | None = None,
+    isolation: str | None = None,
 ) -> "LocalContainerManager":
     """The cluster, running or not. Raises InvalidSettingError."""
     from clipper_sls.config.settings import Settings
@@ -28,6 +29,7 @@ def container_manager(
         settings.management_port,
         state_dir=settings.state_dir,
         keep_state=keep_state,
+        isolation=isolation,
     )
 
 

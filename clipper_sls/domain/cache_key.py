@@ -21,12 +21,12 @@ SCHEMA_VERSION = b"1"
 
 def cache_key(version: ModelVersion, row: PackedRow) -> CacheKey:
     """SHA-256 over the schema, the version's identity, type and TTL, and the packed row."""
-    space = _space(version.id, version.bundle_digest, version.input_type, version.serving.cache_ttl_s)
+    space = _space(version.id, version.content, version.input_type, version.serving.cache_ttl_s)
     return CacheKey(hashlib.sha256(space + row).digest())
 
 
 @lru_cache(maxsize=1024)
-def _space(model: ModelId, bundle_digest: str | None, input_type: InputType, ttl_s: float | None) -> bytes:
+def _space(model: ModelId, content: str, input_type: InputType, ttl_s: float | None) -> bytes:
     """What all keys of a version begin with; no part holds a zero byte."""
-    parts = (str(model), bundle_digest or "", input_type, "" if ttl_s is None else repr(ttl_s), "")
+    parts = (str(model), content, input_type, "" if ttl_s is None else repr(ttl_s), "")
     return b"\0".join((SCHEMA_VERSION, *(part.encode() for part in parts)))

@@ -111,9 +111,10 @@ def check_version_is_new(snapshot: RegistrySnapshot, wanted: ModelVersion) -> No
     existing = snapshot.versions.get(wanted.id)
     if existing is not None:
         message = f"model with name '{wanted.id.name}' and version '{wanted.id.version}' already exists"
-        if existing.bundle_digest != wanted.bundle_digest:
+        if existing.content != wanted.content:
             raise VersionContentError(
-                f"{message} with other content, and keeps serving. A version never changes: deploy this as another one"
+                f"{message} with other content or at another url, and keeps serving. A version never changes: "
+                f"deploy this as another one"
             )
         if existing.serving != wanted.serving:
             raise VersionContentError(

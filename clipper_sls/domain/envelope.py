@@ -22,6 +22,12 @@ from clipper_sls.errors import MalformedRequestError
 
 SCHEMA = 1
 
+INVOCATIONS_PATH = "/2015-03-31/functions/function/invocations"
+"""Lambda's Invoke path, where its emulator and the server of a model's image take an event and answer its result."""
+
+TIMEOUT_HEADER = "X-Clipper-Timeout-Ms"
+"""How long the caller waits, in milliseconds from when the request arrives. The emulator does not look at it."""
+
 
 def pack_event(input_type: InputType, rows: Sequence[bytes]) -> bytes:
     """The event as JSON text. Nothing in it needs escaping, so it is put together by hand."""

@@ -3,6 +3,7 @@
 import json
 from typing import Any, assert_never
 
+from clipper_sls.domain.endpoint import Endpoint
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Record, Scaling, Switch
@@ -79,6 +80,7 @@ def _version_fields(version: ModelVersion) -> dict[str, Any]:
         "labels": version.labels,
         "batch_size": version.batch_size,
         "bundle_digest": version.bundle_digest,
+        "url": version.endpoint and version.endpoint.url,
         "min_replicas": version.scaling.minimum,
         "max_replicas": version.scaling.maximum,
         "serving": _serving_fields(version.serving),
@@ -95,6 +97,7 @@ def _version(fields: dict[str, Any]) -> ModelVersion:
         labels=tuple(fields["labels"]),
         batch_size=fields["batch_size"],
         bundle_digest=fields["bundle_digest"],
+        endpoint=Endpoint.parse(fields["url"]) if fields.get("url") else None,
         scaling=Scaling(fields["min_replicas"], fields["max_replicas"]),
         serving=_serving(fields.get("serving", {})),
         registered_at=fields["registered_at"],

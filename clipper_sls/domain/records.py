@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from clipper_sls.domain.endpoint import Endpoint
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.serving import Serving
@@ -72,12 +73,20 @@ class ModelVersion:
     scaling: Scaling = field(default=Scaling(0, 0))
     serving: Serving = field(default=Serving())
     registered_at: float = 0.0  # seconds since 1970, UTC
+    endpoint: Endpoint | None = None  # of a version that runs outside, where that was said
 
     def __post_init__(self) -> None:
         if self.batch_size <= 0 and self.batch_size != ADAPTIVE_BATCH_SIZE:
             raise InvalidSettingError("The batch size must be positive or DEFAULT_BATCH_SIZE, which is -1")
         if self.batch_size > MAX_BATCH_SIZE:
             raise InvalidSettingError(f"The batch size may be at most {MAX_BATCH_SIZE}, not {self.batch_size}")
+        if self.endpoint is not None and self.has_replicas:
+            raise InvalidSettingError("A version runs here, in replicas, or at its url, and not at both")
+
+    @property
+    def content(self) -> str:
+        """What stands for what it answers: its bundle, or where it runs; empty when neither is known."""
+        return self.bundle_digest or (self.endpoint.url if self.endpoint else "")
 
     @property
     def has_replicas(self) -> bool:

@@ -48,6 +48,7 @@ class PoolStatus:
     queued_rows: int
     consecutive_crashes: int
     last_error: str | None
+    url: str | None = None  # of a version that runs elsewhere, on how many replicas nobody here knows
 
     @property
     def ready_replicas(self) -> int:

@@ -11,7 +11,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from clipper_sls.domain.envelope import unpack_event
+from clipper_sls.domain.envelope import TIMEOUT_HEADER, unpack_event
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import Deadline, DefaultReason, Predicted, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion
@@ -20,10 +20,6 @@ from clipper_sls.http.body import read_body
 from clipper_sls.http.error_map import CODE_HEADER, status_of
 from clipper_sls.http.predict import JSON, InputLimits
 from clipper_sls.service.services import PredictionServices
-
-INVOCATIONS_PATH = "/2015-03-31/functions/function/invocations"
-TIMEOUT_HEADER = "X-Clipper-Timeout-Ms"
-"""How long the caller waits, in milliseconds from when the request arrives."""
 
 _NOTHING = msgspec.Raw(b"null")
 

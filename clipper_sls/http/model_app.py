@@ -9,10 +9,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from clipper_sls import __version__
+from clipper_sls.domain.envelope import INVOCATIONS_PATH
 from clipper_sls.domain.records import ModelVersion
 from clipper_sls.http.error_map import CODE_HEADER
 from clipper_sls.http.health import add_health_routes
-from clipper_sls.http.invocations import INVOCATIONS_PATH, InvocationsRoute
+from clipper_sls.http.invocations import InvocationsRoute
 from clipper_sls.http.metrics_page import MetricsPage, add_metrics_route
 from clipper_sls.http.oip import oip_router
 from clipper_sls.http.predict import JSON, InputLimits, PredictRoute

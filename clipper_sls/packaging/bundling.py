@@ -38,8 +38,6 @@ from clipper_sls.packaging.pickle_reading import read_pickle
 from clipper_sls.packaging.requirements import not_given, pinned_requirements
 from clipper_sls.packaging.weights import Weights
 
-THIS_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-
 
 class Target(TypedDict):
     """What a bundle is made as, and the folder in which, which is made or empty."""
@@ -210,11 +208,12 @@ def _written(
     entry: str,
     requirements: tuple[str, ...],
     pkgs_to_install: Iterable[str],
-    python: str = THIS_PYTHON,
+    made_elsewhere_on: str | None = None,
 ) -> Manifest:
+    """What was made elsewhere, on that Python, is not locked to what happens to be installed here."""
     given = tuple(pkgs_to_install)
     pins = not_given(requirements, given)
-    lock = locked(pins, given)
+    lock = () if made_elsewhere_on else locked(pins, given)
     if lock:
         (folder / LOCK_FILE).write_bytes(lock_text(lock))
     manifest = Manifest(
@@ -222,7 +221,7 @@ def _written(
         version=version,
         input_type=InputType.parse(input_type).value,
         entry=entry,
-        python=python,
+        python=made_elsewhere_on or f"{sys.version_info.major}.{sys.version_info.minor}",
         cloudpickle=installed_version("cloudpickle"),
         requirements=pins,
         pkgs_to_install=given,

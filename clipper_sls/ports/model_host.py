@@ -10,7 +10,10 @@ from clipper_sls.domain.replicas import PoolStatus
 
 
 class ModelHost(Protocol):
-    """Starts, scales and stops the replicas of model versions; restarts those that die."""
+    """Starts, scales and stops the replicas of model versions; restarts those that die.
+
+    A version with an endpoint runs elsewhere: to start it is to begin asking it, and to stop it to end that.
+    """
 
     async def identified(self, version: ModelVersion) -> ModelVersion:
         """`version`, which is to have replicas, with the digest of its bundle, and its image by digest if it has one.

@@ -35,7 +35,8 @@ def load_function(folder: Path, manifest: Manifest) -> Function:
     if weights is None and manifest.entry not in (CLOSURE_ENTRY, OBJECT_ENTRY):
         known = ", ".join([CLOSURE_ENTRY, OBJECT_ENTRY, *BUILTINS, *(kind.entry for kind in WeightsFormat)])
         raise InvalidBundleError(f"The bundle's entry {manifest.entry!r} is unknown here; known are {known}")
-    sys.dont_write_bytecode = True  # the bundle stays as its digest says
+    if sys.pycache_prefix is None:
+        sys.dont_write_bytecode = True  # the bundle stays as its digest says
     sys.path.insert(0, str(folder / MODULES_FOLDER))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -43,6 +43,7 @@ class LocalContainerManager:
     `state_dir` holds everything that the engine keeps; without it, it is a folder named like the cluster in the user's
     state directory. Arguments of Clipper's DockerContainerManager that mean nothing here are taken, with a warning.
     With `keep_state` what was registered is still there when the cluster is started again after `stop_all`.
+    `isolation` is what replicas of an engine that is started are, "process" or "container"; None leaves it to settings.
     """
 
     centralize_log = False
@@ -55,6 +56,7 @@ class LocalContainerManager:
         *,
         state_dir: str | Path | None = None,
         keep_state: bool = False,
+        isolation: str | None = None,
         **docker_arguments: Any,
     ) -> None:
         self.cluster_name = cluster_name
@@ -62,6 +64,7 @@ class LocalContainerManager:
         self.clipper_query_port = clipper_query_port
         self.clipper_management_port = clipper_management_port
         self.keep_state = keep_state
+        self.isolation = isolation
         self.logger: ClusterAdapter = cluster_logger(__name__, cluster_name)
         self._given_state_dir = state_dir
         self._attachment: Attachment | None = None
@@ -218,6 +221,8 @@ class LocalContainerManager:
             *("--management-port", str(self.clipper_management_port)),
             "--move-ports",
         ]
+        if self.isolation is not None:
+            options += ["--isolation", self.isolation]
         if cache_size != DEFAULT_PREDICTION_CACHE_SIZE_BYTES:
             options += ["--cache-size-bytes", str(cache_size)]
         try:

@@ -61,14 +61,12 @@ class LocalImages:
         return built_image(registry, self.cluster_name, name, version, manifest.digest)
 
     def deploy(self, management: ManagementClient, new: NewVersion) -> None:
-        """Deploy what `new.image` stands for. Raises UnsupportedImageError when it stands for nothing here."""
+        """Deploy what `new.image` stands for, or itself. Raises UnsupportedImageError when the engine cannot run it."""
         base = base_image(new.image)
         digest = digest_of(new.image)
         if base.is_builtin:
             self._deploy_builtin(management, new, base)
-        elif digest is None:
-            raise _unsupported(new.image, "it was not built by build_model")
-        elif (self.built / digest).is_dir():
+        elif digest is not None and (self.built / digest).is_dir():
             self._deploy_built(management, new, self.built / digest)
         elif new.warm_up:
             raise _unsupported(new.image, "warm-up inputs go into its bundle, which is not on this machine")
@@ -114,7 +112,7 @@ class LocalImages:
 
 
 def _deploy_present(management: ManagementClient, new: NewVersion) -> None:
-    """Built somewhere else, so the bundle is there only if it was deployed before."""
+    """Built somewhere else: the engine has the bundle, since it was deployed before, or runs the image, or refuses."""
     try:
         management.add_model(new)
     except InvalidBundleError as error:

@@ -57,6 +57,7 @@ class NewVersion:
     serving: ServingOptions = field(default_factory=ServingOptions)
     warm_up: Sequence[PackedRow] = ()
     """Not registered: they go into the bundle, where there is one to put them into."""
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class ManagementClient:
             "batch_size": new.batch_size,
             **new.replicas.fields(),
             **new.serving,
+            **({} if new.url is None else {"url": new.url}),
         }
         self._change("add_model", body)
 

@@ -132,9 +132,15 @@ class ModelMethods(Connected):
         image: str | None = None,
         labels: Sequence[str] | None = None,
         batch_size: int = ADAPTIVE_BATCH_SIZE,
+        *,
+        url: str | None = None,
         **serving: Unpack[ServingOptions],
     ) -> None:
-        """Register a version, and make it current, without starting anything: it runs elsewhere."""
+        """Register a version, and make it current, without starting anything: it runs elsewhere.
+
+        With `url`, `http://HOST:PORT` of the server of a model's image or of the Lambda emulator, queries are answered
+        there; without, by the default output. `batch_size`, `batching` and `batch_wait_ms` are for that server to know.
+        """
         check_serving_options(serving, batch_size)
         new = NewVersion(
             name,
@@ -145,6 +151,7 @@ class ModelMethods(Connected):
             batch_size=batch_size,
             replicas=ReplicaBounds(0),
             serving=serving,
+            url=url,
         )
         self._management.add_model(new)
         self.logger.info("Successfully registered model %s:%s", name, version)

@@ -50,7 +50,7 @@ class ModelService:
             if version.has_replicas:
                 version = await self._host.identified(version)
             changes.check_version_is_new(self._registry.snapshot, version)
-            if version.bundle_digest is not None:
+            if version.content:
                 await self._host.start(version)
             try:
                 await self._registry.commit(lambda snap: changes.register_version(snap, version, make_current))
@@ -88,5 +88,5 @@ class ModelService:
         versions = self._registry.snapshot.versions.values()
         await self._bundles.keep_only({version.bundle_digest for version in versions if version.bundle_digest})
         for version in versions:
-            if version.bundle_digest is not None:
+            if version.content:
                 await self._host.resume(version)

@@ -96,18 +96,27 @@ class DockerEngineUnderTest:
         self._images: list[str] = []
 
     def load(self, archive: Path) -> str:
-        """The id of the one image in an archive that a builder saved."""
+        """A name for the one image in an archive that a builder saved.
+
+        Nobody else has that name: others that use the engine may load the same image, and remove what they named it.
+        """
         with archive.open("rb") as file:
             (image,) = self.client.images.load(file)
-        return self.owned(image.id)
+        name = f"{LABEL}:{self.mark[LABEL]}-{len(self._images)}"
+        for other in image.tags:
+            if not other.startswith(f"{LABEL}:"):
+                self.owned(other)
+        image.tag(name)
+        return self.owned(name)
 
     def pull(self, reference: str) -> str:
-        """The id of an image in a registry."""
-        repository, _, tag = reference.rpartition("@" if "@" in reference else ":")
-        return self.owned(self.client.images.pull(repository, tag).id)
+        """The same name, by digest, of an image that is now in the engine, too."""
+        repository, _, digest = reference.partition("@")
+        self.client.images.pull(repository, digest)
+        return self.owned(reference)
 
     def owned(self, image: str) -> str:
-        """Have `image`, an id or a name, removed at the end, too."""
+        """Have `image`, an id or a name, removed at the end, too; what has other names keeps those."""
         self._images.append(image)
         return image
 

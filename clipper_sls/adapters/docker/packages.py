@@ -3,16 +3,17 @@
 The engine builds the whole image, from `runtime_images/python`, and keeps it under the model's name, ready to be run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from clipper_sls.adapters.docker.build_context import build_context
 from clipper_sls.adapters.docker.engine import Build, DockerEngine, OpenedImage
+from clipper_sls.domain.bundle import Manifest
 from clipper_sls.domain.image.building import ImageContext
 from clipper_sls.domain.image.contents import PACKAGES_FOLDER, SERVER_FOLDER, LayerKind
-from clipper_sls.domain.image.model_config import labels, name_in_engine
+from clipper_sls.domain.image.model_config import labels
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.errors import InvalidSettingError
 
@@ -23,10 +24,22 @@ _FOLDERS = {LayerKind.SERVER: SERVER_FOLDER, LayerKind.DEPENDENCIES: PACKAGES_FO
 
 
 class DockerPackages:
-    """`image` is the folder of the Dockerfile; `builder` an image with compilers, None for the base itself."""
+    """`image` is the folder of the Dockerfile; `builder` an image with compilers, None for the base itself.
 
-    def __init__(self, *, engine: DockerEngine, image: Path, builder: Reference | None, network: str | None) -> None:
+    `named` says as what the engine keeps what it has built.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: DockerEngine,
+        image: Path,
+        builder: Reference | None,
+        network: str | None,
+        named: Callable[[Manifest], str],
+    ) -> None:
         self._engine = engine
+        self._named = named
         self._image = image
         self._builder = builder
         self._network = network
@@ -38,11 +51,12 @@ class DockerPackages:
         Raises InvalidSettingError when the engine is of another platform, ImageBuildError, ContainerEngineError.
         """
         self._check_platform(context)
-        name = name_in_engine(context.manifest)
+        name = self._named(context.manifest)
         arguments = {
             "BASE": str(base),
             "BUILDER": str(self._builder or base),
             "BUNDLE_DIGEST": context.manifest.digest,
+            "TRUSTED_KEYS": context.provenance.signer if context.provenance is not None else "",
         }
         wanted = Build(
             files=build_context(context, self._image),

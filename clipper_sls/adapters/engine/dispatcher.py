@@ -15,7 +15,6 @@ from clipper_sls.adapters.engine.deadlines import Deadlines
 from clipper_sls.adapters.engine.draining import Draining
 from clipper_sls.adapters.engine.hedges import Hedges
 from clipper_sls.adapters.engine.held_answers import HeldAnswers
-from clipper_sls.adapters.engine.results import failed
 from clipper_sls.adapters.engine.row_queue import Batch, RowQueue
 from clipper_sls.adapters.engine.workers import Worker, Workers
 from clipper_sls.domain.admission import Admission
@@ -24,6 +23,7 @@ from clipper_sls.domain.batching.latency_line import LatencyLine
 from clipper_sls.domain.envelope import pack_event
 from clipper_sls.domain.query import Deadline, PackedRow, Unanswered
 from clipper_sls.domain.records import ModelVersion
+from clipper_sls.domain.results import failed
 from clipper_sls.domain.stragglers import Stragglers
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics

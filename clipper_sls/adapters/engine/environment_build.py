@@ -87,8 +87,8 @@ def _packages(recipe: Recipe) -> str:
 
 def _no_python(recipe: Recipe) -> str:
     return (
-        f"Python {recipe.python} was not found and not downloaded: install it on this machine, or deploy the model "
-        f"from the Python that the engine runs on. uv says:"
+        f"Python {recipe.python} was not found and not downloaded: install it on this machine, or deploy the model, "
+        f"or save it with MLflow, from the Python that the engine runs on. uv says:"
     )
 
 

@@ -25,6 +25,10 @@ from clipper_sls.errors import EnvironmentBuildError, InvalidBundleError
 from clipper_sls.ports.bundle_store import BundleStore
 
 _MARKER = ".complete"
+_BYTECODE = "bytecode"
+"""Folder where the first replica leaves what it compiled for the next ones. Compiling all packages when they are
+installed takes longer than the start that it saves: of scikit-learn 10 s for 4 s on two cores."""
+
 HOST_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -65,7 +69,8 @@ class Environments:
             return Interpreter(Path(sys.executable), _host_python_path(), variables)
         async with self._locks[recipe.key]:
             folder = await self._built(recipe)
-        return Interpreter(environment_build.interpreter(folder), str(self._runtime_path), variables)
+        kept = {"PYTHONPYCACHEPREFIX": str(folder / _BYTECODE)}
+        return Interpreter(environment_build.interpreter(folder), str(self._runtime_path), {**variables, **kept})
 
     def _locked(self, manifest: Manifest) -> Sequence[str]:
         folder = self._bundles.path(manifest.digest)

@@ -13,12 +13,12 @@ from clipper_sls.adapters.engine.launching import Launcher, RunningReplica
 from clipper_sls.adapters.engine.limits import MIB, EngineLimits
 from clipper_sls.adapters.engine.process_environment import function_arn
 from clipper_sls.adapters.engine.replica_logs import ReplicaLogs
-from clipper_sls.adapters.engine.results import failed, read_failure, read_result
 from clipper_sls.adapters.engine.row_queue import Batch
 from clipper_sls.adapters.engine.runtime_api import Invocation, Poll, RuntimeApi
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.query import RowResult
 from clipper_sls.domain.replicas import ReplicaState, ReplicaStatus
+from clipper_sls.domain.results import failed, read_failure, read_result
 from clipper_sls.errors import ClipperError, ModelStartError, ModelStartTimeoutError
 from clipper_sls.ports.clock import Clock
 

@@ -38,6 +38,12 @@ def _option(name: str, limits: dict[str, Any] | None = None) -> msgspec.Meta:
     return msgspec.Meta(description=DESCRIPTIONS[name], extra_json_schema=limits)
 
 
+URL_DESCRIPTION = (
+    "Where a version runs that this engine does not run: http://HOST:PORT of the server of a model's image, or of the "
+    "Lambda emulator."
+)
+
+
 class AddModel(msgspec.Struct):
     model_name: str
     model_version: str | int
@@ -50,6 +56,7 @@ class AddModel(msgspec.Struct):
     min_replicas: int | None = None
     max_replicas: int | None = None
     make_current: bool = True
+    url: Annotated[str | None, msgspec.Meta(description=URL_DESCRIPTION)] = None
     batching: Annotated[str | None, _option("batching", {"enum": [*Batching, None]})] = None
     batch_wait_ms: Annotated[float, _option("batch_wait_ms", {"minimum": 0})] = 0.0
     cache: Annotated[bool, _option("cache")] = True

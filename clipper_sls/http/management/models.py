@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from clipper_sls.domain.endpoint import Endpoint
 from clipper_sls.domain.identifiers import ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import ModelVersion, Scaling
@@ -74,6 +75,7 @@ class ModelEndpoints:
             "is_current_version": current is not None and current.id == version.id,
             "batch_size": version.batch_size,
             "bundle_digest": version.bundle_digest,
+            "url": version.endpoint and version.endpoint.url,
             "min_replicas": version.scaling.minimum,
             "max_replicas": version.scaling.maximum,
             **options_of(version.serving, version.batch_size),
@@ -96,6 +98,7 @@ def _version_from(body: bodies.AddModel, registered_at: float) -> ModelVersion:
         labels=tuple(body.labels),
         batch_size=body.batch_size,
         bundle_digest=digest,
+        endpoint=None if body.url is None else Endpoint.parse(body.url),
         scaling=scaling,
         serving=serving_from(body.serving_options, body.batch_size),
         registered_at=registered_at,

@@ -103,6 +103,7 @@ def _shown_pool(pool: PoolStatus) -> dict[str, Any]:
         "queued_rows": pool.queued_rows,
         "consecutive_crashes": pool.consecutive_crashes,
         "last_error": pool.last_error,
+        "url": pool.url,
         "replicas": [_shown_replica(replica) for replica in pool.replicas],
     }
 

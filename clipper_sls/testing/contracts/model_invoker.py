@@ -38,6 +38,7 @@ class Behind:
         self.silent: asyncio.Future[Sequence[RowResult]] | None = None
         self.late: LateOutput | None = None
         self.callers: list[str] = []
+        self.is_asked_silently = asyncio.Event()
 
     def invoke(
         self,
@@ -51,6 +52,7 @@ class Behind:
         answered: asyncio.Future[Sequence[RowResult]] = asyncio.get_running_loop().create_future()
         if version.id == SILENT.id:
             self.silent, self.late = answered, late
+            self.is_asked_silently.set()
         elif version.id == ADDER.id:
             answered.set_result([Predicted(OutputJson(b"%d" % len(row))) if row else FAILED for row in rows])
         else:
@@ -79,6 +81,23 @@ class ModelInvokerContract:
     async def test_calls_at_one_time_get_their_own_answers(self, invoker: ModelInvoker) -> None:
         answers = await asyncio.gather(*(invoker.invoke(ADDER, [b"x" * number], FOREVER) for number in range(1, 200)))
         assert [list(answer) for answer in answers] == [[Predicted(OutputJson(b"%d" % n))] for n in range(1, 200)]
+
+    async def test_what_is_cancelled_is_abandoned(self, invoker: ModelInvoker, behind: Behind) -> None:
+        asking = asyncio.ensure_future(invoker.invoke(SILENT, [b"x"], FOREVER))
+        async with asyncio.timeout(5):
+            await behind.is_asked_silently.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert behind.silent is not None
+        async with asyncio.timeout(5):
+            await asyncio.wait([behind.silent])
+        assert behind.silent.cancelled()
+
+
+class QueueingInvokerContract(ModelInvokerContract):
+    """And of those behind which the rows of several applications wait in one queue, from which what is abandoned may
+    have been taken already."""
 
     async def test_it_says_for_whom_it_asks(self, invoker: ModelInvoker, behind: Behind) -> None:
         await invoker.invoke(ADDER, [b"x"], FOREVER, None, "shop")

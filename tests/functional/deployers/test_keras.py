@@ -72,7 +72,7 @@ def test_a_model_with_layers_of_its_own_answers_as_where_it_was_trained(
 
     manifest = deployed.manifest(connection, "keras")
     assert manifest.entry == "weights:keras"
-    assert set(manifest.files) == {"func.pkl", "weights/model.keras", "weights/backend.txt"}
+    assert set(manifest.files) == {"clipper.lock", "func.pkl", "weights/model.keras", "weights/backend.txt"}
     assert {text.partition("==")[0] for text in manifest.requirements} == {"keras", "torch"}
     rows = digits[0][1200:1300]
     answers = deployed.answers("keras", rows.tolist())

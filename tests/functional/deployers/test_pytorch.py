@@ -123,7 +123,7 @@ def test_torchscript_travels_as_torchscript(
     script = torch.jit.trace(trained, torch.zeros(2, 64))
     create_endpoint(connection, "script", "doubles", predict, script, slo_micros=SLO_MICROS)
 
-    assert set(deployed.manifest(connection, "script").files) == {"func.pkl", "weights/model.pt"}
+    assert set(deployed.manifest(connection, "script").files) == {"clipper.lock", "func.pkl", "weights/model.pt"}
     rows = digits[0][1200:1250]
     assert deployed.answers("script", rows.tolist()) == predict(trained, rows).tolist()
 
@@ -138,7 +138,7 @@ def test_an_exported_program_needs_no_class(
     program = torch.export.export(trained, (torch.zeros(2, 64),), dynamic_shapes=({0: batch},))
     create_endpoint(connection, "program", "doubles", predict, program, slo_micros=SLO_MICROS)
 
-    assert set(deployed.manifest(connection, "program").files) == {"func.pkl", "weights/model.pt2"}
+    assert set(deployed.manifest(connection, "program").files) == {"clipper.lock", "func.pkl", "weights/model.pt2"}
     rows = digits[0][1200:1250]
     assert deployed.answers("program", rows.tolist()) == predict(trained, rows).tolist()
 

@@ -24,23 +24,14 @@ from clipper_sls.adapters.engine.process_launcher import ProcessLaunchers
 from clipper_sls.adapters.local.bundle_directory import BundleDirectory
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.domain.identifiers import AppName, ModelId
-from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import Deadline, DefaultReason, Predicted, RowResult
 from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE, ModelVersion, Scaling
 from clipper_sls.domain.replicas import PoolStatus, ReplicaState
 from clipper_sls.domain.serving import Serving
 from clipper_sls.packaging.bundling import bundle_closure
-from clipper_sls.packaging.runtime_package import (
-    RUNTIME_PACKAGES,
-    RUNTIME_REQUIREMENTS,
-    SERVER_PACKAGES,
-    stage_runtime,
-)
-from clipper_sls.testing.docker_registry import docker_registry
-from clipper_sls.testing.images import only_wheels_in
-from clipper_sls.testing.installed_packages import closure, repacked
-from clipper_sls.testing.python_base import push_python_base
+from clipper_sls.packaging.runtime_package import RUNTIME_REQUIREMENTS, stage_runtime
+from clipper_sls.testing.container_base import ContainerBase
 from clipper_sls.testing.signing import ANYBODY
 
 PATIENCE_S = 30.0
@@ -205,22 +196,6 @@ def isolation(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def container_base(
-    docker_is_running: None, registry_is_installed: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """An image with this very Python, in a registry; what replicas need is found as it is installed here."""
-    folder = tmp_path_factory.mktemp("wheels")
-    for found in closure((*RUNTIME_PACKAGES, *SERVER_PACKAGES)):
-        repacked(found, folder)
-    with docker_registry(tmp_path_factory.mktemp("registry")) as registry, pytest.MonkeyPatch.context() as patch:
-        for variable, value in only_wheels_in(folder).items():
-            patch.setenv(variable, value)
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        reference = Reference.parse(f"{registry.host}/python:1")
-        yield str(push_python_base(reference, tmp_path_factory.mktemp("base")))
-
-
-@pytest.fixture(scope="session")
 def container_images(docker_is_running: None) -> Iterator[str]:
     """A repository of the container engine, empty again at the end."""
     import docker
@@ -233,7 +208,12 @@ def container_images(docker_is_running: None) -> Iterator[str]:
 
 
 @pytest.fixture
-def container_launchers(container_base: str, container_images: str) -> Callable[..., Awaitable[Launchers]]:
+def container_launchers(
+    container_base: ContainerBase, container_images: str, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Awaitable[Launchers]]:
+    for name, value in container_base.variables.items():
+        monkeypatch.setenv(name, value)
+
     async def make(bundles: BundleDirectory, state_dir: Path, limits: EngineLimits) -> Launchers:
         from clipper_sls.adapters.containers.container_engine import connected_engine
         from clipper_sls.adapters.containers.container_launcher import ContainerLaunchers
@@ -243,7 +223,7 @@ def container_launchers(container_base: str, container_images: str) -> Callable[
         images = EngineImages(
             engine=engine,
             bundles=bundles,
-            base=container_base,
+            base=container_base.reference,
             timeout_s=PATIENCE_S,
             trust=lambda: ANYBODY,
             repository=container_images,

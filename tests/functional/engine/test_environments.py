@@ -69,6 +69,10 @@ def whereabouts(inputs):
     return [[tinypackage.VERSION, sys.prefix] for _ in inputs]
 
 
+def compiled(*folder):
+    return [path.name for path in Path(*folder).rglob("*.pyc")]
+
+
 async def test_a_version_runs_with_the_packages_it_asks_for(offline_engine, tmp_path):
     version = await offline_engine.deploy(whereabouts, pkgs_to_install=[wheel(tmp_path)])
 
@@ -76,6 +80,14 @@ async def test_a_version_runs_with_the_packages_it_asks_for(offline_engine, tmp_
 
     assert package_version == "1.0"
     assert Path(prefix).parent == offline_engine.state_dir / "environments"
+
+
+async def test_what_a_replica_compiled_is_kept_with_its_environment_and_not_in_its_bundle(offline_engine, tmp_path):
+    version = await offline_engine.deploy(whereabouts, pkgs_to_install=[wheel(tmp_path)])
+    ((_, prefix),) = await offline_engine.outputs(version, 0)
+
+    assert compiled(prefix, "bytecode")
+    assert not compiled(offline_engine.state_dir, "bundles")
 
 
 async def test_an_environment_has_the_versions_that_are_locked_in_the_bundle(offline_engine, tmp_path, monkeypatch):

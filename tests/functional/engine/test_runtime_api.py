@@ -145,6 +145,27 @@ async def test_snap_start_hooks_are_answered(client):
     assert (await client.post("/restore/error"))[0] == 202
 
 
+@pytest.mark.parametrize(
+    ("request_line", "headers", "status"),
+    [
+        ("GET /restore/next", "", 200),
+        ("POST /invocation/id-1/response", "", 202),
+        ("POST /invocation/id-1/error", "", 202),
+        ("POST /init/error", "", 202),
+        ("POST /restore/error", "", 202),
+        ("POST /invocation/other/response", "", 400),
+        ("GET /nowhere", "", 404),
+        ("POST /nowhere", "", 404),
+        ("GET /restore/next", "Origin: http://page.example\r\n", 403),
+        ("not HTTP", "", 400),
+    ],
+)
+async def test_every_answer_names_its_type_without_which_awslambdaric_crashes(client, request_line, headers, status):
+    line = request_line.replace(" /", f" {PREFIX}/")
+    answered, named, _ = await client.ask(f"{line} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: 0\r\n\r\n".encode())
+    assert (answered, named["content-type"]) == (status, "application/json")
+
+
 async def test_a_body_may_come_in_chunks_and_pieces(client, replica):
     request = (
         f"POST {PREFIX}/invocation/id-1/response HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"

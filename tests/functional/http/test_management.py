@@ -132,6 +132,14 @@ async def test_a_version_with_other_content_is_a_conflict(linked: httpx2.AsyncCl
     assert (await _post(linked, "get_model", VERSION)).json()["container_name"] == "NO_CONTAINER"
 
 
+async def test_a_version_may_run_elsewhere(management: httpx2.AsyncClient) -> None:
+    await _done(management, "add_model", {**MODEL, "url": "http://127.0.0.1:9/"})
+    assert (await _post(management, "get_model", VERSION)).json()["url"] == "http://127.0.0.1:9"
+    refused = await _post(management, "add_model", {**MODEL, "model_version": "9", "url": "http://me:s3cret@host"})
+    assert (refused.status_code, refused.headers[CODE_HEADER]) == (400, "invalid_setting")
+    assert "s3cret" not in refused.text
+
+
 async def test_models_of_another_type_cannot_be_linked(management: httpx2.AsyncClient) -> None:
     await _done(management, "add_app", APP)
     await _done(management, "add_model", {**MODEL, "input_type": "strings"})

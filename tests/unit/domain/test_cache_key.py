@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipper_sls.domain.cache_key import cache_key
+from clipper_sls.domain.endpoint import Endpoint
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import ModelVersion
@@ -23,12 +24,14 @@ def test_everything_that_changes_the_answer_or_how_long_it_may_be_kept_changes_t
         replace(VERSION, id=ModelId.of("price1", 1)),
         replace(VERSION, bundle_digest="1" * 64),
         replace(VERSION, bundle_digest=None),
+        replace(VERSION, bundle_digest=None, endpoint=Endpoint("http://one")),
+        replace(VERSION, bundle_digest=None, endpoint=Endpoint("http://other")),
         replace(VERSION, input_type=InputType.INTEGERS),
         replace(VERSION, serving=Serving(cache_ttl_s=1.0)),
         replace(VERSION, serving=Serving(cache_ttl_s=2.0)),
     ]
     keys = {cache_key(version, b"row") for version in (VERSION, *others)}
-    assert len(keys) == 8
+    assert len(keys) == 1 + len(others)
     assert all(len(key) == 32 for key in keys)
 
 

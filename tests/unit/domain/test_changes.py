@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from clipper_sls.adapters.local.memory_registry import MemoryRegistry
 from clipper_sls.domain import changes
 from clipper_sls.domain.changes import Change
+from clipper_sls.domain.endpoint import Endpoint
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import Application, ModelVersion, RegistrySnapshot, Scaling
@@ -148,6 +149,19 @@ def test_what_makes_no_sense_is_refused(name: str, before, refused: Decision, er
 def test_a_version_with_other_options_is_refused_with_those_it_has() -> None:
     with pytest.raises(VersionContentError, match=r"other options \(it has cache=True\)"):
         changes.check_version_is_new(after(add(version(1))), replace(version(1), serving=UNCACHED))
+
+
+def test_a_version_at_another_url_is_refused() -> None:
+    elsewhere = replace(version(1, digest=None), endpoint=Endpoint("http://one"))
+    with pytest.raises(VersionContentError, match="at another url"):
+        changes.check_version_is_new(after(add(elsewhere)), replace(elsewhere, endpoint=Endpoint("http://other")))
+    with pytest.raises(VersionExistsError):
+        changes.check_version_is_new(after(add(elsewhere)), elsewhere)
+
+
+def test_a_version_does_not_run_here_and_elsewhere() -> None:
+    with pytest.raises(InvalidSettingError, match="not at both"):
+        replace(version(1), endpoint=Endpoint("http://one"))
 
 
 APPS, MODELS = st.sampled_from([SHOP, BANK]), st.sampled_from([PRICE, RISK])

@@ -79,6 +79,12 @@ def test_a_registered_model_has_no_container_and_no_replicas(server, connection)
     sent = server.last.json
     assert (sent["container_name"], sent["num_replicas"]) == ("NO_CONTAINER", 0)
     assert (sent["model_version"], sent["labels"], sent["batch_size"]) == ("1", ["a"], -1)
+    assert "url" not in sent
+
+
+def test_a_registered_model_may_say_where_it_runs(server, connection):
+    connection.register_model("m", 1, "doubles", url="http://127.0.0.1:9")
+    assert server.last.json["url"] == "http://127.0.0.1:9"
 
 
 @pytest.mark.parametrize(

@@ -117,10 +117,12 @@ def test_a_folder_that_is_not_there_is_refused(connection, tmp_path):
         connection.build_model("m", 1, str(tmp_path / "absent"), "clipper/noop-container:1")
 
 
-def test_an_image_of_somebody_else_is_refused_with_what_can_be_deployed(server, connection):
-    with pytest.raises(UnsupportedImageError, match="What can be deployed is a name that build_model returned"):
+def test_an_image_of_somebody_else_is_the_engines_to_run_or_refuse(server, connection):
+    connection.deploy_model("m", 1, "doubles", "example.org/mine:3")
+    assert server.last.json["container_name"] == "example.org/mine:3"
+    server.answer("/admin/add_model", "cannot be run here", status=400, code="unsupported_image")
+    with pytest.raises(UnsupportedImageError, match="cannot be run here"):
         connection.deploy_model("m", 1, "doubles", "example.org/mine:3")
-    assert server.paths == ["/admin/get_status"]
 
 
 def test_an_image_that_was_built_elsewhere_is_deployed_when_the_engine_has_it(server, connection):

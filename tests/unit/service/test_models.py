@@ -1,11 +1,13 @@
 import asyncio
 from collections.abc import AsyncIterable
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from clipper_sls.domain.bundle import CLOSURE_ENTRY, Manifest
+from clipper_sls.domain.endpoint import Endpoint
 from clipper_sls.domain.identifiers import ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import ModelVersion, Scaling
@@ -110,6 +112,17 @@ async def test_a_containerless_version_is_registered_and_not_started(world) -> N
     assert world.host.hosted == {}
     with pytest.raises(ContainerlessModelError):
         await service.scale(version(1).id, Scaling(2, 2))
+
+
+async def test_a_version_that_runs_elsewhere_is_handed_to_the_host(world) -> None:
+    service = await models(world)
+    elsewhere = replace(version(1, None), endpoint=Endpoint("http://127.0.0.1:1"))
+    await service.add(elsewhere)
+    assert elsewhere.id in world.host.hosted
+    await service.resume_all()
+    assert world.host.resumed == [elsewhere.id]
+    await service.delete(elsewhere.id)
+    assert world.host.hosted == {}
 
 
 async def test_rolling_back_lets_the_version_before_answer_and_forward_again(world) -> None:

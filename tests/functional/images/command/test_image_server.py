@@ -13,9 +13,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from clipper_sls.domain.envelope import pack_event
+from clipper_sls import ClipperConnection, LocalContainerManager
+from clipper_sls.domain.envelope import INVOCATIONS_PATH, TIMEOUT_HEADER, pack_event
 from clipper_sls.domain.inputs import InputType
-from clipper_sls.http.invocations import INVOCATIONS_PATH, TIMEOUT_HEADER
+from clipper_sls.testing.engine import embedded_engine
 from clipper_sls.testing.ports import free_port
 from clipper_sls.testing.unpacked_image import UnpackedImage
 
@@ -108,6 +109,22 @@ def test_three_protocols_give_the_answers_of_the_model(start: Callable[..., Serv
     assert inferred["outputs"][0]["data"] == OUTPUTS
     event = json.loads(pack_event(InputType.DOUBLES, [struct.pack("<2d", *row) for row in ROWS]))
     assert server.post(INVOCATIONS_PATH, event) == {"outputs": OUTPUTS, "errors": []}
+
+
+def test_an_engine_that_is_told_its_url_answers_with_it(start: Callable[..., Server], tmp_path: Path) -> None:
+    server = start()
+    server.until(lambda: server.answers("/readyz") == 200)
+    with embedded_engine(tmp_path / "state") as engine:
+        connection = ClipperConnection(LocalContainerManager(state_dir=engine.state_dir))
+        connection.connect()
+        connection.register_application("app", "doubles", "none", round(PATIENCE_S * 1e6))
+        connection.register_model("tripled", 1, "doubles", url=str(server.client.base_url))
+        connection.link_model_to_app("app", "tripled")
+        url, asked = f"{engine.query}/app/predict", {"input_batch": [*ROWS, [-1.0]]}
+        answer = httpx2.post(url, json=asked, timeout=PATIENCE_S, trust_env=False).json()["batch_predictions"]
+        assert [row["output"] for row in answer[:2]] == OUTPUTS
+        assert (answer[2]["default"], answer[2]["default_reason"]) == (True, "model_failed")  # it killed the model
+        assert "dying" in server.log
 
 
 def test_what_it_may_be_asked_over_lambdas_path_is_checked(start: Callable[..., Server]) -> None:

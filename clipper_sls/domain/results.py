@@ -1,4 +1,7 @@
-"""What a replica posted about a batch, read into one result per row. Pure; never raises for what it reads."""
+"""What a replica, or a model's server, answered for a batch, read into one result per row.
+
+Pure; never raises for what it reads.
+"""
 
 from typing import Any
 
@@ -13,6 +16,7 @@ MAX_DETAIL_CHARACTERS = 500
 class _Result(msgspec.Struct):
     outputs: list[msgspec.Raw]
     errors: list[tuple[int, str]] = []
+    unanswered: list[tuple[int, DefaultReason, str]] = []  # of a model server: rows that no replica has seen to its end
 
 
 class _Failure(msgspec.Struct):
@@ -30,14 +34,16 @@ def read_result(body: bytes, count: int) -> list[RowResult]:
     try:
         result = _decode_result(body)
     except _UNREADABLE as error:
-        return [failed(f"the replica answered what is not a result: {error}")] * count
+        return [failed(_told(body) or f"the replica answered what is not a result: {error}")] * count
     if len(result.outputs) != count:
         return [failed(f"the replica answered {len(result.outputs)} outputs for {count} inputs")] * count
     rows: list[RowResult] = [Predicted(OutputJson(bytes(output))) for output in result.outputs]
-    for index, text in result.errors:
+    without = [(index, failed(text)) for index, text in result.errors]
+    without += [(index, _unanswered(reason, text)) for index, reason, text in result.unanswered]
+    for index, unanswered in without:
         if not 0 <= index < count:
             return [failed(f"the replica reported an error for row {index} of {count}")] * count
-        rows[index] = failed(text)
+        rows[index] = unanswered
     return rows
 
 
@@ -51,4 +57,17 @@ def read_failure(body: bytes) -> str:
 
 
 def failed(detail: str) -> Unanswered:
-    return Unanswered(DefaultReason.MODEL_FAILED, shortened(detail, MAX_DETAIL_CHARACTERS))
+    return _unanswered(DefaultReason.MODEL_FAILED, detail)
+
+
+def _unanswered(reason: DefaultReason, detail: str) -> Unanswered:
+    return Unanswered(reason, shortened(detail, MAX_DETAIL_CHARACTERS))
+
+
+def _told(body: bytes) -> str:
+    """The text of a Lambda error that came in place of a result, as from the Lambda emulator; empty if it is none."""
+    try:
+        is_failure = bool(_decode_failure(body).error_type)
+    except _UNREADABLE:
+        return ""
+    return read_failure(body) if is_failure else ""

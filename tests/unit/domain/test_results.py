@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipper_sls.adapters.engine.results import MAX_DETAIL_CHARACTERS, read_failure, read_result
 from clipper_sls.domain.query import DefaultReason, OutputJson, Predicted, Unanswered
+from clipper_sls.domain.results import MAX_DETAIL_CHARACTERS, read_failure, read_result
 
 
 def test_outputs_stay_the_json_that_they_were():

@@ -1,0 +1,1 @@
+"""Model versions that run elsewhere and are asked over HTTP."""
