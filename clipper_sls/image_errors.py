@@ -15,6 +15,12 @@ class ImageDigestError(InvalidError):
     code = "image_digest_mismatch"
 
 
+class ImageDifferenceError(InvalidError):
+    """An image is not what its bundle, its lock and its base give, or is not signed by anybody who is trusted."""
+
+    code = "image_differs"
+
+
 class UnknownImageError(AbsentError):
     """The image registry has no such image, or none for the platform."""
 

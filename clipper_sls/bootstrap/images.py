@@ -14,12 +14,14 @@ from clipper_sls.adapters.engine.environment_choice import constraints_for, pack
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.adapters.oci.credentials import docker_config_path
 from clipper_sls.adapters.oci.image_builder import OciImageBuilder
+from clipper_sls.adapters.oci.layer_files import file_in, layer_of
 from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.adapters.oci.packages import Packages, WheelPackages
 from clipper_sls.adapters.oci.registries import Registries
-from clipper_sls.adapters.oci.sources import from_layout, from_registry, opened
+from clipper_sls.adapters.oci.sources import from_layout, from_registry, open_image, opened
 from clipper_sls.domain.bundle import MANIFEST_NAME, SIGNATURE_FILE, Manifest
 from clipper_sls.domain.image.building import ImageContext, Provenance, ServerPart
+from clipper_sls.domain.image.contents import BILL_OF_MATERIALS, LayerKind
 from clipper_sls.domain.image.model_config import name_in_engine
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
@@ -61,7 +63,7 @@ def image_builder(
     ContainerEngineError, and InvalidSettingError where the package that speaks to Docker is not installed.
     """
     layout = Layout(kept or platformdirs.user_cache_path("clipper-sls") / "images")
-    with _registries() as registries, _packages(packages_timeout_s, docker) as packages:
+    with open_registries() as registries, _packages(packages_timeout_s, docker) as packages:
         yield OciImageBuilder(layout=layout, registries=registries, packages=packages)
     layout.prune(MAX_KEPT_BYTES, SystemClock().wall() - MIN_KEPT_S)
 
@@ -133,10 +135,24 @@ def inspect_image(name: str, platform: str | None) -> ImageReport:
             source = from_layout(layout, digest, name)
             return report_on(digest, source.manifest, source.config)
     wanted = None if platform is None else Platform.parse(platform)
-    with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder, _registries() as registries:
+    with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder, open_registries() as registries:
         found = from_registry(registries, Reference.parse(name), Layout(Path(folder)), wanted)
         return report_on(found.digest, found.manifest, found.config)
 
 
-def _registries() -> Registries:
+def image_bill(name: str, platform: str | None) -> bytes:
+    """The bill of materials in an image, which is given as for `inspect_image`; raises what that raises."""
+    wanted = None if platform is None else Platform.parse(platform)
+    with (
+        tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder,
+        open_registries() as registries,
+        open_image(registries, name, wanted, Path(folder)) as image,
+    ):
+        layer = layer_of(image.source.manifest, LayerKind.CODE, name)
+        image.fetch(layer)
+        return file_in(image.layout, layer, BILL_OF_MATERIALS)
+
+
+def open_registries() -> Registries:
+    """With what `docker login` has left."""
     return Registries(docker_config=docker_config_path(), pause=Event().wait)

@@ -28,6 +28,7 @@ EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
     errors.UnsupportedImageError: INVALID,
     image_errors.InvalidImageError: INVALID,
     image_errors.ImageDigestError: GATE,
+    image_errors.ImageDifferenceError: GATE,
     errors.AbsentError: ABSENT,
     errors.NotServedError: ABSENT,
     errors.UnknownApplicationError: ABSENT,

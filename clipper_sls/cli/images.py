@@ -137,12 +137,17 @@ def _built(
 def inspect(
     image: Place,
     platform: Annotated[str | None, typer.Option(help="Which one, of an image for several.")] = None,
+    sbom: Annotated[bool, typer.Option("--sbom", help="Print its bill of materials instead, CycloneDX JSON.")] = False,
     as_json: options.Json = False,
 ) -> None:
     """Show how large an image is, layer by layer and package by package, without fetching its layers."""
-    from clipper_sls.bootstrap.images import inspect_image
+    from clipper_sls.bootstrap.images import image_bill, inspect_image
 
     out = Output(as_json)
+    if sbom:
+        with out.progress(f"Reading {image} ..."):
+            bill = image_bill(image, platform)
+        return out.lines([bill.decode()])
     with out.progress(f"Reading {image} ..."):
         report = inspect_image(image, platform)
     if as_json:
@@ -152,6 +157,38 @@ def inspect(
     _table(out, ("layer", "compressed", "digest"), ((one.kind, one.size_bytes, one.digest) for one in report.layers))
     _table(out, ("package", "unpacked"), report.packages.items())
     return None
+
+
+@group.command()
+def verify(
+    image: Place,
+    platform: Annotated[str | None, typer.Option(help="Which one, of an image for several.")] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PUBLIC-KEY", help="Who may have signed it, beside you and trusted_keys; may come again."),
+    ] = None,
+    allow_unsigned: Annotated[bool, typer.Option("--allow-unsigned", help="Whoever has signed it, or nobody.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Compare an image with its signature, its lock and its bill of materials, rebuild it, and compare again."""
+    from clipper_sls.bootstrap.image_verification import verify_image
+    from clipper_sls.bootstrap.trust import trust
+    from clipper_sls.config.settings import Settings
+    from clipper_sls.domain.trust import Trust, parse_keys
+
+    settings, out = Settings.load(), Output(as_json)
+    keys = (*trust(settings).keys, *parse_keys(" ".join(key or ())))
+    with out.progress(f"Verifying {image} ..."):
+        trusted = Trust(keys, allow_unsigned or settings.allow_unsigned)
+        result = verify_image(image, platform, trusted, settings.environment_timeout_s)
+    is_good = not result.differences
+    if as_json:
+        out.document({**asdict(result), "verified": is_good})
+    else:
+        out.table(("part", "outcome", ""), ((one.part, one.outcome, one.detail) for one in result.checks))
+    result.raise_for_differences()
+    if not as_json:
+        out.note(f"{image} is what it says, {result.digest}")
 
 
 def _document(report: "ImageReport") -> dict[str, Any]:

@@ -22,6 +22,7 @@ STATUS_OF: dict[type[errors.ClipperError], int] = {
     errors.UnsupportedImageError: 400,
     image_errors.InvalidImageError: 400,
     image_errors.ImageDigestError: 400,
+    image_errors.ImageDifferenceError: 400,
     errors.AbsentError: 404,
     errors.NotServedError: 404,
     errors.UnknownApplicationError: 400,

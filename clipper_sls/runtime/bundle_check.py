@@ -20,6 +20,13 @@ def verified_manifest(folder: Path, digest: str, trust: Trust) -> Manifest:
     has signed it, BundleDigestError when its content is not that of `digest` (64 hex digits), ModelStartError when
     this Python cannot run it.
     """
+    manifest = verified_content(folder, digest, trust)
+    _check_python(manifest)
+    return manifest
+
+
+def verified_content(folder: Path, digest: str, trust: Trust) -> Manifest:
+    """`verified_manifest`, whichever Python it is for."""
     manifest = _manifest(folder)
     if manifest.digest != digest:
         raise BundleDigestError(
@@ -31,7 +38,6 @@ def verified_manifest(folder: Path, digest: str, trust: Trust) -> Manifest:
         _check_file(folder, path, expected)
     for name in (MODULES_FOLDER, WEIGHTS_FOLDER):
         _check_unlisted(folder, name, manifest)
-    _check_python(manifest)
     return manifest
 
 

@@ -18,7 +18,14 @@ from clipper_sls.domain.image import media_types
 from clipper_sls.domain.image.building import BuiltImage, ImageContext
 from clipper_sls.domain.image.contents import comment_of
 from clipper_sls.domain.image.digests import Descriptor
-from clipper_sls.domain.image.documents import ImageManifest, descriptor_of, to_json, with_layers
+from clipper_sls.domain.image.documents import (
+    BASE_DIGEST,
+    BASE_NAME,
+    ImageManifest,
+    descriptor_of,
+    to_json,
+    with_layers,
+)
 from clipper_sls.domain.image.model_config import AddedLayer, check_base, model_config
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.errors import InvalidNameError
@@ -40,7 +47,7 @@ class OciImageBuilder:
             tempfile.TemporaryDirectory(prefix="clipper-sls-") as scratch,
             self._packages.opened(context, pinned) as packages,
         ):
-            added = tuple(model_layers(context, self._layout, Path(scratch), packages))
+            added = tuple(model_layers(context, pinned, self._layout, Path(scratch), packages))
         manifest = self._manifest(context, base, added)
         digest = self._kept(to_json(manifest), media_types.MANIFEST).digest
         return BuiltImage(digest, manifest.size_bytes, pinned)
@@ -68,8 +75,8 @@ class OciImageBuilder:
         )
         described = self._kept(to_json(config), media_types.CONFIG)
         annotations = {
-            "org.opencontainers.image.base.name": str(context.base),
-            "org.opencontainers.image.base.digest": base.digest,
+            BASE_NAME: str(context.base),
+            BASE_DIGEST: base.digest,
         }
         return with_layers(base.manifest, described, [layer.descriptor for layer in added], annotations)
 

@@ -1,9 +1,8 @@
 """The layers that a model version adds to its base, from the dependencies to the code."""
 
-import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from clipper_sls.adapters.oci.bytecode import HOST_PYTHON, compiled
@@ -13,32 +12,48 @@ from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.adapters.oci.packages import LayerPackages
 from clipper_sls.adapters.oci.tar_stream import FileEntry
 from clipper_sls.adapters.oci.wheels import Installed, installed_in
+from clipper_sls.domain.image.bill_of_materials import bill_of_materials
 from clipper_sls.domain.image.building import ImageContext
 from clipper_sls.domain.image.contents import (
+    BILL_OF_MATERIALS,
     BUNDLE_FOLDER,
-    PACKAGES_ANNOTATION,
     PACKAGES_FOLDER,
     PACKAGES_LOCK,
     RUNTIME_FOLDER,
     SERVER_FOLDER,
     LayerKind,
 )
+from clipper_sls.domain.image.package_notes import UNOWNED, notes, packages_in
+from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.lock import lock_text
 
-UNOWNED = "other"
 TESTS = frozenset({"test", "tests"})
 
 
-def model_layers(context: ImageContext, layout: Layout, scratch: Path, packages: LayerPackages) -> Iterator[Layer]:
-    """Written to `layout`, lowest first. A model without weights has no layer of them. Raises ImageBuildError."""
+def model_layers(
+    context: ImageContext, base: Reference, layout: Layout, scratch: Path, packages: LayerPackages
+) -> Iterator[Layer]:
+    """Written to `layout`, lowest first. A model without weights has no layer of them. Raises ImageBuildError.
+
+    `base` is the context's, by its digest.
+    """
     split = context.split
     cache = LayerCache(layout)
-    yield _server(context, packages, layout, cache, scratch)
-    yield _dependencies(context, packages, layout, cache, scratch)
+    lower = [
+        _server(context, packages, layout, cache, scratch),
+        _dependencies(context, packages, layout, cache, scratch),
+    ]
+    yield from lower
     if split.weights:
         yield write_layer(layout, LayerKind.WEIGHTS, _of_bundle(context, split.weights))
     runtime = _sources(context, context.runtime, RUNTIME_FOLDER, scratch)
-    yield write_layer(layout, LayerKind.CODE, {**_of_bundle(context, split.code), **runtime})
+    bill = {BILL_OF_MATERIALS: FileEntry(_bill(context, base, lower))}
+    yield write_layer(layout, LayerKind.CODE, {**_of_bundle(context, split.code), **runtime, **bill})
+
+
+def _bill(context: ImageContext, base: Reference, lower: Sequence[Layer]) -> bytes:
+    packages = {layer.kind: packages_in(layer.descriptor.annotations) for layer in lower}
+    return bill_of_materials(context.manifest, packages, base, context.release)
 
 
 def _server(context: ImageContext, packages: LayerPackages, layout: Layout, cache: LayerCache, scratch: Path) -> Layer:
@@ -47,10 +62,10 @@ def _server(context: ImageContext, packages: LayerPackages, layout: Layout, cach
 
     def make() -> Layer:
         packages.put(LayerKind.SERVER, folder)
-        installed = installed_in(folder, context.platform)
+        installed = installed_in(folder, context.platform, packages.wheels(LayerKind.SERVER))
         files = {**installed.files, **_compiled(context, folder, installed.files, SERVER_FOLDER, scratch)}
         everything = {**_below(SERVER_FOLDER, files), **_sources(context, server.sources, SERVER_FOLDER, scratch)}
-        return write_layer(layout, LayerKind.SERVER, everything, _sizes_of(installed, files))
+        return write_layer(layout, LayerKind.SERVER, everything, notes(_sizes(installed, files), installed.packages))
 
     return cache.layer(LayerKind.SERVER, (*_platform(context), chosen, server.sources.name), make)
 
@@ -63,10 +78,12 @@ def _dependencies(
 
     def make() -> Layer:
         packages.put(LayerKind.DEPENDENCIES, folder)
-        installed = installed_in(folder, context.platform)
+        installed = installed_in(folder, context.platform, packages.wheels(LayerKind.DEPENDENCIES))
         files = {**installed.files, **_compiled(context, folder, installed.files, PACKAGES_FOLDER, scratch)}
         everything = {**_below(PACKAGES_FOLDER, files), PACKAGES_LOCK: FileEntry(lock_text(installed.pins))}
-        return write_layer(layout, LayerKind.DEPENDENCIES, everything, _sizes_of(installed, files))
+        return write_layer(
+            layout, LayerKind.DEPENDENCIES, everything, notes(_sizes(installed, files), installed.packages)
+        )
 
     return cache.layer(LayerKind.DEPENDENCIES, (*_platform(context), chosen), make)
 
@@ -100,11 +117,6 @@ def _of_bundle(context: ImageContext, paths: tuple[str, ...]) -> dict[str, FileE
 
 def _below(folder: str, files: Mapping[str, FileEntry]) -> dict[str, FileEntry]:
     return {f"{folder}/{path}": entry for path, entry in files.items()}
-
-
-def _sizes_of(installed: Installed, files: Mapping[str, FileEntry]) -> dict[str, str]:
-    sizes = _sizes(installed, files)
-    return {PACKAGES_ANNOTATION: json.dumps(sizes, sort_keys=True, separators=(",", ":"))}
 
 
 def _sizes(installed: Installed, files: Mapping[str, FileEntry]) -> dict[str, int]:

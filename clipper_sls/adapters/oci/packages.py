@@ -24,6 +24,10 @@ class LayerPackages(Protocol):
         """Install them into `folder`, which is made."""
         ...
 
+    def wheels(self, kind: LayerKind) -> str:
+        """A lock (`pylock.toml`) with the digests of their wheels; "" where they are not known."""
+        ...
+
 
 class Packages(Protocol):
     """Gives the packages of one image, on `base`, which is by digest, for as long as the block lasts."""
@@ -63,3 +67,6 @@ class _Wheels:
 
     def put(self, kind: LayerKind, folder: Path) -> None:
         self._uv.install(self.chosen(kind), folder)
+
+    def wheels(self, kind: LayerKind) -> str:
+        return self._uv.lock(self.chosen(kind), self._scratch / kind)

@@ -1,6 +1,8 @@
 """Images to read: by name from a registry, or from a folder or archive in the form of the OCI image layout."""
 
 import re
+import shutil
+import sys
 import tarfile
 import tempfile
 import zlib
@@ -13,6 +15,7 @@ import msgspec
 
 from clipper_sls.adapters.oci.layout import BLOBS, INDEX, Layout
 from clipper_sls.adapters.oci.registries import Registries
+from clipper_sls.adapters.oci.repository import Repository
 from clipper_sls.domain.image import media_types
 from clipper_sls.domain.image.digests import Descriptor
 from clipper_sls.domain.image.documents import MAX_DOCUMENT_BYTES, ImageConfig, ImageIndex, ImageManifest, from_json
@@ -59,27 +62,64 @@ def from_layout(layout: Layout, digest: str, what: str) -> ImageSource:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Layout]:
-    """A folder as it is; of an archive what `from_layout` reads, for as long as it lasts. Raises InvalidImageError."""
+def opened(path: Path, *, with_layers: bool = False) -> Iterator[Layout]:
+    """A folder as it is; of an archive what `from_layout` reads, or all of it, for as long as it lasts.
+
+    Raises InvalidImageError.
+    """
     if path.is_dir():
         yield Layout(path)
         return
     with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder:
         try:
             with tarfile.open(path) as tar:
-                _extract_documents(tar, Path(folder))
+                _extract(tar, Path(folder), sys.maxsize if with_layers else MAX_DOCUMENT_BYTES)
         except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
             raise InvalidImageError(f"{path} is no archive of an image: {error}") from error
         yield Layout(Path(folder))
 
 
-def _extract_documents(tar: tarfile.TarFile, folder: Path) -> None:
-    """The index, and blobs that may be documents by their size."""
+@dataclass(frozen=True, slots=True)
+class OpenedImage:
+    """An image whose parts can be had: they come into `layout` when they are asked for."""
+
+    name: str
+    source: ImageSource
+    layout: Layout
+    repository: Repository | None  # None when all that there is is in `layout`
+
+    def fetch(self, blob: Descriptor) -> None:
+        """Raises ImageDigestError when what comes is not `blob`, InvalidImageError when nothing does."""
+        if self.repository is not None:
+            self.repository.pull(blob, self.layout)
+        elif not self.layout.has(blob):
+            raise InvalidImageError(f"{self.name} does not hold {blob.digest}, which its manifest lists")
+
+
+@contextmanager
+def open_image(registries: Registries, name: str, platform: Platform | None, scratch: Path) -> Iterator[OpenedImage]:
+    """A folder or archive with an image if there is one at the path `name`, else an image in a registry.
+
+    What is fetched lies below `scratch`. Raises InvalidImageError, InvalidNameError, UnknownImageError and what
+    registries raise.
+    """
+    if (path := Path(name)).exists():
+        with opened(path, with_layers=True) as layout:
+            yield OpenedImage(name, from_layout(layout, layout.only_image().digest, name), layout, None)
+        return
+    reference, layout = Reference.parse(name), Layout(scratch)
+    source = from_registry(registries, reference, layout, platform)
+    yield OpenedImage(name, source, layout, registries.repository(reference))
+
+
+def _extract(tar: tarfile.TarFile, folder: Path, max_bytes: int) -> None:
+    """The index, and blobs of up to `max_bytes`."""
     (folder / BLOBS).mkdir(parents=True)
     for member in tar:
         is_known = member.name == INDEX or _BLOB.fullmatch(member.name)
-        if is_known and member.size <= MAX_DOCUMENT_BYTES and (file := tar.extractfile(member)) is not None:
-            (folder / member.name).write_bytes(file.read())
+        if is_known and member.size <= max_bytes and (file := tar.extractfile(member)) is not None:
+            with (folder / member.name).open("wb") as target:
+                shutil.copyfileobj(file, target)
 
 
 class _Shape(msgspec.Struct):

@@ -44,6 +44,11 @@ class Uv:
         )
         return self._run(("compile", *options, str(wanted)), packages)
 
+    def lock(self, requirements: str, folder: Path) -> str:
+        """The same as a lock (`pylock.toml`, PEP 751): it tells wheels of a release from each other."""
+        wanted = _written(folder.parent, f"{folder.name}.requirements", (requirements,))
+        return self._run(("compile", "--format", "pylock.toml", "--no-deps", "--no-header", str(wanted)), ())
+
     def install(self, requirements: str, folder: Path) -> None:
         """Put what `resolved` returned into `folder`, and nothing else."""
         folder.mkdir(parents=True)

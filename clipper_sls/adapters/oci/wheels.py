@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from packaging.utils import canonicalize_name
-
+from clipper_sls.adapters.oci.package_origins import Offered, offered_wheels, package_of
 from clipper_sls.adapters.oci.tar_stream import FileEntry
+from clipper_sls.domain.image.bill_of_materials import Package
 from clipper_sls.domain.image.platforms import ELF_HEADER_BYTES, Platform, elf_machine
 from clipper_sls.image_errors import ImageBuildError
 
@@ -29,30 +29,35 @@ class Installed:
 
     files: Mapping[str, FileEntry]
     owners: Mapping[str, str]
+    packages: Mapping[str, Package]  # by the same names
 
     @property
     def pins(self) -> tuple[str, ...]:
         """`name==version` of each package, sorted by name."""
-        owners = {owner.partition(" ")[::2] for owner in self.owners.values()}
-        return tuple(sorted(f"{canonicalize_name(name)}=={version}" for name, version in owners))
+        return tuple(sorted(f"{package.name}=={package.version}" for package in self.packages.values()))
 
 
-def installed_in(folder: Path, platform: Platform) -> Installed:
-    """What somebody installed there. Raises ImageBuildError naming the package that is for another platform."""
-    installed = _installed(folder)
+def installed_in(folder: Path, platform: Platform, lock: str) -> Installed:
+    """What somebody installed there; `lock` (`pylock.toml`) tells which wheels there are, as far as it is known.
+
+    Raises ImageBuildError naming the package that is for another platform.
+    """
+    installed = _installed(folder, offered_wheels(lock))
     check_platform(installed, platform)
     return installed
 
 
-def _installed(folder: Path) -> Installed:
+def _installed(folder: Path, offered: Offered) -> Installed:
     paths = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file()]
     kept = [path for path in paths if not _is_left_out(path)]
-    owners = {}
+    owners: dict[str, str] = {}
+    packages: dict[str, Package] = {}
     for path in kept:
         if path.endswith(f"{_DIST_INFO}/{_RECORD}"):
             name = " ".join(path.split("/")[0].removesuffix(_DIST_INFO).rsplit("-", 1))
             owners.update(dict.fromkeys(_recorded(folder / path), name))
-    return Installed({path: _entry(folder / path) for path in kept}, owners)
+            packages[name] = package_of((folder / path).parent, name, offered)
+    return Installed({path: _entry(folder / path) for path in kept}, owners, packages)
 
 
 def _is_left_out(path: str) -> bool:

@@ -17,6 +17,7 @@ RUNTIME_FOLDER = f"{ROOT}/runtime"
 BUNDLE_FOLDER = f"{ROOT}/bundle"
 """Where things lie, relative to the root of the image. `/opt` is what no base has Python packages in."""
 
+BILL_OF_MATERIALS = f"{ROOT}/bom.cdx.json"
 PACKAGES_LOCK = f"{ROOT}/packages.lock"
 """`name==version` of everything in `PACKAGES_FOLDER`: what was settled before, and what was chosen for this image."""
 
@@ -36,7 +37,8 @@ class LayerKind(StrEnum):
 
 LAYER_ANNOTATION = "clipper-sls.layer"
 PACKAGES_ANNOTATION = "clipper-sls.packages"
-"""On the descriptor of a layer: its kind; and of the dependencies, a JSON object of bytes by `name version`."""
+PACKAGES_ORIGIN_ANNOTATION = "clipper-sls.packages.origin"
+"""On the descriptor of a layer: its kind; and of packages, JSON objects by `name version`; see `package_notes`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from clipper_sls.image_errors import InvalidImageError
 MAX_DOCUMENT_BYTES = 4 << 20
 """Of a manifest or config. The distribution specification lets a registry refuse larger manifests."""
 
+BASE_NAME, BASE_DIGEST = "org.opencontainers.image.base.name", "org.opencontainers.image.base.digest"
+"""Annotations of a manifest (OCI image specification, "Pre-Defined Annotation Keys")."""
+
 SCHEMA_VERSION = 2
 NONE: Mapping[str, str] = {}
 

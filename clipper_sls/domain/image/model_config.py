@@ -24,6 +24,7 @@ PORT = "8080/tcp"
 """Where the server listens, unless CLIPPER_SERVER_PORT says otherwise."""
 
 LABEL_PREFIX = "clipper-sls."
+RELEASE_LABEL = f"{LABEL_PREFIX}release"
 SIGNER_LABEL = f"{LABEL_PREFIX}signed-by"
 REVISION_LABEL = "org.opencontainers.image.revision"
 BUNDLE_DIGEST_LABEL = f"{LABEL_PREFIX}bundle-digest"
@@ -101,6 +102,11 @@ def with_variables(env: Sequence[str], ours: Mapping[str, str]) -> tuple[str, ..
     return (*kept, *(f"{name}={value}" for name, value in sorted(ours.items())))
 
 
+def variables_of(container: ContainerConfig) -> dict[str, str]:
+    """The environment variables that a container starts with."""
+    return dict(entry.split("=", 1) for entry in container.env or () if "=" in entry)
+
+
 def labels(manifest: Manifest, release: str, provenance: Provenance | None) -> dict[str, str]:
     """What registries and people can read of the image without pulling it."""
     signed = {} if provenance is None else {SIGNER_LABEL: provenance.signer}
@@ -113,7 +119,7 @@ def labels(manifest: Manifest, release: str, provenance: Provenance | None) -> d
         f"{LABEL_PREFIX}model-version": manifest.version,
         INPUT_TYPE_LABEL: manifest.input_type,
         f"{LABEL_PREFIX}python": manifest.python,
-        f"{LABEL_PREFIX}release": release,
+        RELEASE_LABEL: release,
         **signed,
         **known,
     }
@@ -131,7 +137,7 @@ def check_base(base: ImageConfig, manifest: Manifest, platform: Platform, name: 
     """
     if (base.os, base.architecture) != (platform.os, platform.architecture):
         raise InvalidSettingError(f"The base {name} is for {base.os}/{base.architecture}, not for {platform}")
-    python = dict(entry.split("=", 1) for entry in base.config.env or () if "=" in entry).get("PYTHON_VERSION", "")
+    python = variables_of(base.config).get("PYTHON_VERSION", "")
     minor = ".".join(python.split(".")[:2])
     if minor and manifest.holds_pickle and minor != manifest.python:
         raise InvalidSettingError(

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
-
-from clipper_sls.domain.image.contents import LAYER_ANNOTATION, PACKAGES_ANNOTATION, LayerKind
+from clipper_sls.domain.image.contents import LAYER_ANNOTATION, LayerKind
 from clipper_sls.domain.image.documents import ImageConfig, ImageManifest
+from clipper_sls.domain.image.package_notes import sizes_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ def report_on(digest: str, manifest: ImageManifest, config: ImageConfig) -> Imag
     )
     packages: dict[str, int] = {}
     for layer in manifest.layers:
-        packages |= _packages(layer.annotations.get(PACKAGES_ANNOTATION, "{}"))
+        packages |= sizes_in(layer.annotations)
     return ImageReport(
         digest=digest,
         platform=f"{config.os}/{config.architecture}",
@@ -42,11 +41,3 @@ def report_on(digest: str, manifest: ImageManifest, config: ImageConfig) -> Imag
         layers=layers,
         packages=dict(sorted(packages.items(), key=lambda item: (-item[1], item[0]))),
     )
-
-
-def _packages(text: str) -> dict[str, int]:
-    """What is not ours may say anything there."""
-    try:
-        return msgspec.json.decode(text, type=dict[str, int])
-    except msgspec.MsgspecError:
-        return {}

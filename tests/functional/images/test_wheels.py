@@ -32,7 +32,7 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def _installed(folder: Path, platform: Platform = Platform.AMD64, package: str = "tinypackage==1.0") -> Installed:
     uv = Uv(platform, "3.11", 60)
     uv.install(uv.resolved([package], (), folder.with_name(f"{folder.name}-scratch")), folder)
-    return installed_in(folder, platform)
+    return installed_in(folder, platform, "")
 
 
 def _content(entry: FileEntry) -> bytes:

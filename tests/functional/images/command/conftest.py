@@ -75,13 +75,13 @@ def base(registry: DockerRegistryUnderTest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="module")
 def command(project: Path, variables: Mapping[str, str]) -> Command:
-    """`clipper-sls image ...` in the project's folder."""
+    """`clipper-sls image ...` in the project's folder, with `more` variables."""
 
-    def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    def run(*arguments: object, **more: str) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(
             [sys.executable, "-m", "clipper_sls", "image", *map(str, arguments)],
             cwd=project,
-            env=dict(variables),
+            env={**variables, **more},
             capture_output=True,
             text=True,
             timeout=LIMIT_S,

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,18 @@ times = st.floats(0, 4e9)
 applications = st.builds(
     Application, names.map(AppName), st.sampled_from(InputType), texts, st.integers(1, 86_400_000_000)
 )
+
+
+def _placed(version: ModelVersion, endpoint: Endpoint | None) -> ModelVersion:
+    """Where it says, unless it has replicas here."""
+    return version if version.has_replicas else replace(version, endpoint=endpoint)
+
+
 elsewhere = st.builds(
     lambda host, port: Endpoint(f"http://{host}:{port}"), names, st.integers(1, 65_535).filter((80).__ne__)
 )
 versions = st.builds(
-    lambda *fields, endpoint: ModelVersion(*fields, endpoint=endpoint if fields[6] is None else None),
+    lambda *fields, endpoint: _placed(ModelVersion(*fields), endpoint),
     st.builds(ModelId.of, names, names),
     st.sampled_from(InputType),
     texts,
@@ -44,7 +52,8 @@ versions = st.builds(
     st.lists(texts, max_size=3).map(tuple),
     st.just(-1) | st.integers(1, 1_000_000),
     st.none() | st.just("a" * 64),
-    st.integers(0, 9).flatmap(lambda least: st.builds(Scaling, st.just(least), st.integers(least, 1_000))),
+    st.just(Scaling(0, 0))
+    | st.integers(0, 9).flatmap(lambda least: st.builds(Scaling, st.just(least), st.integers(least, 1_000))),
     st.builds(Serving, st.sampled_from(Batching), is_cached=st.booleans(), hedging=st.none() | st.booleans()),
     times,
     endpoint=st.none() | elsewhere,
