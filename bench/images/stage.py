@@ -1,5 +1,6 @@
 """What is built and from what: a scikit-learn model in several versions, a base, wheels in a folder, a registry."""
 
+import platform
 import subprocess
 import sys
 import tempfile
@@ -80,6 +81,9 @@ def set_up(tell: Tell, set_variables: Callable[[dict[str, str]], object]) -> Ite
 
 def _fetch(context: ImageContext, wheels: Path) -> None:
     command = [sys.executable, "-m", "pip", "download", "-qq", "--only-binary", ":all:", "--dest", str(wheels)]
+    machine = platform.machine()
+    for tag in ("manylinux_2_28", "manylinux_2_27", "manylinux_2_24", "manylinux_2_17", "manylinux2014"):
+        command += ["--platform", f"{tag}_{machine}"]  # what images are for; this machine may have newer ones
     constraints = wheels.with_name("constraints.txt")
     constraints.write_text("\n".join(context.constraints))
     for packages in (context.packages, context.server.packages):
