@@ -38,9 +38,17 @@ def main() -> int:
     command += ["--constraint", str(constraints), "--", *layer["packages"]]
     done = subprocess.run(command, check=False)  # noqa: S603 - what the build was asked for
     if done.returncode == 0:
+        remove_tests(target)
         compiler = [sys.executable, "-S", "-s", "/build/compile.py", str(target)]
         subprocess.run(compiler, check=True)  # noqa: S603
     return done.returncode
+
+
+def remove_tests(target: Path) -> None:
+    """Of packages' own tests, what runs them and what they read: the rule of `clipper_sls.adapters.oci.wheels`."""
+    for path in [*target.rglob("tests/**/test_*.py"), *target.rglob("tests/**/data/**/*")]:
+        if path.is_file():
+            path.unlink()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.domain.image.contents import LayerKind
 from clipper_sls.domain.image.digests import Descriptor
 
-RECIPE = "2"
+RECIPE = "3"
 """To be raised whenever the same packages make another layer."""
 
 _FOLDER = "layers"

@@ -49,6 +49,16 @@ def test_a_package_is_its_files_without_what_names_this_machine(wheels: Path, tm
         assert b"bin/tinypackage-run" not in _content(entry)
 
 
+def test_what_runs_a_packages_own_tests_and_what_they_read_is_left_out(wheels: Path, tmp_path: Path) -> None:
+    kept = dict.fromkeys(("tiny/tests/helpers.py", "tiny/test_data.py", "tiny/data/a.csv", "tiny/testing/x.py"), b"")
+    left_out = dict.fromkeys(("tiny/tests/test_a.py", "tiny/tests/deep/test_b.py", "tiny/tests/data/c.npz"), b"")
+    wheel(wheels, {**SOURCES, **kept, **left_out})
+    installed = _installed(tmp_path / "a")
+    assert {path for path in installed.files if "dist-info" not in path} == {*SOURCES, *kept}
+    record = _content(installed.files["tinypackage-1.0.dist-info/RECORD"]).decode()
+    assert [path for path in {**kept, **left_out} if f"{path}," in record] == list(kept)
+
+
 def test_packages_are_the_same_in_another_folder(wheels: Path, tmp_path: Path) -> None:
     wheel(wheels, SOURCES)
     found = [_installed(tmp_path / name).files for name in ("a", "longer/name")]
