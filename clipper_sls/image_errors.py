@@ -39,6 +39,12 @@ class ImageBuildError(ModelError):
     code = "image_build_failed"
 
 
+class ImageTooLargeError(ModelError):
+    """An image was built, and has more bytes than it may; nothing was pushed or written."""
+
+    code = "image_too_large"
+
+
 class ImageRegistryError(StoreError):
     """The image registry does not answer, breaks off or fails, each time it was tried."""
 

@@ -53,6 +53,7 @@ EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
     errors.ModelError: FAILED,
     errors.EnvironmentBuildError: FAILED,
     image_errors.ImageBuildError: FAILED,
+    image_errors.ImageTooLargeError: FAILED,
     errors.ModelStartError: FAILED,
     errors.ModelStartTimeoutError: TIMEOUT,
     errors.PredictionFailedError: FAILED,

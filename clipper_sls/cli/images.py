@@ -61,6 +61,9 @@ def build(
     unsigned: Annotated[
         bool, typer.Option("--unsigned", help="Do not sign it; it runs with CLIPPER_ALLOW_UNSIGNED=1 only.")
     ] = False,
+    max_size_bytes: Annotated[
+        int | None, typer.Option(help="Fail when it has more, compressed.", show_default="10 GiB")
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Make an image of a Python function with all it needs: for AWS Lambda, ECS, and wherever containers run."""
@@ -91,7 +94,9 @@ def build(
             destination=bundle,
         )
         docker = DockerBuild(network=build_network, builder=builder, tell=out.note) if with_docker else None
-        document = _built(_Source(bundle, base, platform, is_signed=not unsigned), docker, target, output)
+        document = _built(
+            _Source(bundle, base, platform, max_size_bytes, is_signed=not unsigned), docker, target, output
+        )
     places = " and ".join(str(document[key]) for key in ("reference", "output", "image") if key in document)
     out.done(f"Built {model}, {readable(document['size_bytes'])}, {document['digest']}: {places}", document)
 
@@ -103,6 +108,7 @@ class _Source:
     bundle: Path
     base: str | None
     platform: str
+    max_size_bytes: int | None
     is_signed: bool
 
 
@@ -112,14 +118,16 @@ def _built(
     from clipper_sls.bootstrap.images import image_builder, image_context
     from clipper_sls.config.settings import Settings
     from clipper_sls.domain.image.model_config import name_in_engine
+    from clipper_sls.domain.image.report import check_budget
     from clipper_sls.packaging.signing import Signer
 
-    settings, bundle = Settings.load(), source.bundle
+    settings, bundle = Settings.load(max_image_bytes=source.max_size_bytes), source.bundle
     is_signed = source.is_signed
     signer = Signer(settings.signing_key.expanduser(), settings.code_revision).sign(bundle) if is_signed else None
     context = image_context(bundle, source.base, source.platform, bundle.parent, signer)
     with image_builder(settings.environment_timeout_s, docker=docker) as builder:
         image = builder.build(context)
+        check_budget(image.report, settings.max_image_bytes, f"{context.manifest.name}:{context.manifest.version}")
         document: dict[str, Any] = {"digest": image.digest, "size_bytes": image.size_bytes}
         document["bundle_digest"] = context.manifest.digest
         document["signed_by"] = None if signer is None else str(signer)

@@ -82,6 +82,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(16 * MIB, gt=0, description="largest body of a query")
     max_batch_rows: int = Field(10_000, gt=0, description="most rows of one `input_batch`")
     max_bundle_bytes: int = Field(4096 * MIB, gt=0, description="largest bundle")
+    max_image_bytes: int = Field(
+        10240 * MIB, gt=0, description="largest image, compressed; AWS Lambda takes as much, unpacked"
+    )
     max_queued_rows: int = Field(10_000, gt=0, description="rows that may wait for one model version")
     model_slo_ms: int = Field(
         3_000, gt=0, description="latency objective of requests that name a model, not an application"

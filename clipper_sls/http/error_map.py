@@ -47,6 +47,7 @@ STATUS_OF: dict[type[errors.ClipperError], int] = {
     errors.ModelError: 422,
     errors.EnvironmentBuildError: 422,
     image_errors.ImageBuildError: 422,
+    image_errors.ImageTooLargeError: 422,
     errors.ModelStartError: 422,
     errors.ModelStartTimeoutError: 504,
     errors.PredictionFailedError: 500,

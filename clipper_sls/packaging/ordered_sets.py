@@ -88,5 +88,11 @@ class OrderedPickler(_PicklerInPython):  # type: ignore[misc]
         self.write(pickle.FROZENSET)
         self.memoize(members)
 
+    def _save_buffer(self, buffer: pickle.PickleBuffer) -> None:
+        """pickle's own fails at the second buffer that is empty, or of one byte: such bytes are one object."""
+        with buffer.raw() as content:
+            self.save(content.tobytes() if content.readonly else bytearray(content))
+
     dispatch[set] = _save_set
     dispatch[frozenset] = _save_frozenset
+    dispatch[pickle.PickleBuffer] = _save_buffer

@@ -7,6 +7,7 @@ is settled.
 
 import hashlib
 import io
+import logging
 import pickle
 import sys
 import threading
@@ -34,6 +35,7 @@ NOT_MODULE_STATE = {"__builtins__", "__loader__", "__spec__", "__cached__"}
 FULL_REDUCTION = 6
 """Parts in which cloudpickle takes a function or class apart when it travels by value."""
 
+_log = logging.getLogger(__name__)
 _registry_lock = threading.Lock()
 
 
@@ -66,11 +68,14 @@ def pickle_function(function: object, identity: str, file: Sink, name_of: NameOf
 
 
 def _pickle_in_order(function: object, identity: str, file: Sink, name_of: NameOf | None) -> None:
-    """Replaces what is in `file`. What is too deep for Python's own stack is left to chance."""
+    """Replaces what is in `file`; what cannot be pickled in this way, being too deep for one, is left to chance."""
     _empty(file)
     try:
         OrderedPickler(file, PROTOCOL, _FunctionPickler(file, identity, name_of)).dump(function)
-    except RecursionError:
+    except Exception as error:  # the order of a set is no reason not to deploy what can be pickled
+        _log.warning(
+            "Sets in %s are pickled as they come: %r. The digest may be another the next time", identity, error
+        )
         _empty(file)
         _FunctionPickler(file, identity, name_of).dump(function)
 

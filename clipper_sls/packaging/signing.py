@@ -60,6 +60,11 @@ def own_public_key(path: Path) -> PublicKey | None:
         return _public(_read(path))
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise InvalidSettingError(
+            f"The signing key {path} cannot be read: {error}. Make it yours, or name another with "
+            f"CLIPPER_SLS_SIGNING_KEY"
+        ) from error
 
 
 def make_key(path: Path) -> PublicKey:

@@ -21,13 +21,16 @@ from clipper_sls.domain.image.digests import Descriptor
 from clipper_sls.domain.image.documents import (
     BASE_DIGEST,
     BASE_NAME,
+    ImageConfig,
     ImageManifest,
     descriptor_of,
+    from_json,
     to_json,
     with_layers,
 )
 from clipper_sls.domain.image.model_config import AddedLayer, check_base, model_config
 from clipper_sls.domain.image.references import Reference
+from clipper_sls.domain.image.report import report_on
 from clipper_sls.errors import InvalidNameError
 
 
@@ -50,7 +53,8 @@ class OciImageBuilder:
             added = tuple(model_layers(context, pinned, self._layout, Path(scratch), packages))
         manifest = self._manifest(context, base, added)
         digest = self._kept(to_json(manifest), media_types.MANIFEST).digest
-        return BuiltImage(digest, manifest.size_bytes, pinned)
+        config = from_json(self._layout.document(manifest.config.digest, digest), ImageConfig, digest)
+        return BuiltImage(digest, manifest.size_bytes, pinned, report_on(digest, manifest, config))
 
     def push(self, image: BuiltImage, reference: Reference) -> Reference:
         if reference.digest or not reference.tag:

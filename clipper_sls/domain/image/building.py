@@ -7,6 +7,7 @@ from clipper_sls.domain.bundle import Manifest
 from clipper_sls.domain.image.contents import BundleSplit, split_bundle
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.domain.image.references import Reference
+from clipper_sls.domain.image.report import ImageReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,4 @@ class BuiltImage:
     digest: str
     size_bytes: int  # compressed, as it is stored and sent
     base: Reference  # by digest
+    report: ImageReport

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from threading import Event
@@ -122,6 +123,27 @@ def test_a_model_can_do_nothing_to_the_machine(engine: EngineUnderTest, client: 
     assert container.attrs["HostConfig"]["Memory"] == MEMORY_MIB << 20
     assert f"used more than its memory limit of {MEMORY_MIB} MiB" in _ask(engine, "memory")
     assert _ask(engine, "nothing") == "done"
+
+
+def test_a_replica_that_its_memory_limit_ends_costs_nobody_else_an_answer(engine: EngineUnderTest) -> None:
+    connection = _connected(engine)
+    deploy_python_closure(connection, "m", 1, "strings", looks_around, batch_size=1, num_replicas=2, cache=False)
+    _serve(connection, "strings")
+    answers: list[Any] = []
+    over = Event()
+
+    def ask_until_over(_: int) -> None:
+        while not over.is_set():
+            answers.append(_ask(engine, "nothing"))
+
+    with ThreadPoolExecutor(4) as clients:
+        asking = clients.map(ask_until_over, range(4))
+        for _ in range(2):
+            assert "used more than its memory limit" in _ask(engine, "memory")
+        over.set()
+        list(asking)
+    assert len(answers) > 10
+    assert set(answers) == {"done"}
 
 
 def test_containers_end_with_their_engine_however_it_ends_and_come_back_with_it(tmp_path: Path, client: Any) -> None:

@@ -6,6 +6,7 @@ import pickle
 from pathlib import PurePosixPath
 from typing import Any
 
+import numpy as np
 import pytest
 
 from clipper_sls.packaging.ordered_sets import in_order, is_left_to_chance
@@ -78,6 +79,17 @@ def test_a_frozenset_whose_member_leads_back_to_it_comes_back_as_it_was() -> Non
     node.others.add(frozen)
     copy = pickle.loads(pickled(frozen))
     assert [list(member.others) for member in copy if member.others] == [[copy]]
+
+
+def test_arrays_beside_a_set_come_back_empty_ones_and_those_of_a_byte_as_well() -> None:
+    arrays = [np.zeros(shape, kind) for kind in (np.uint8, float) for shape in (0, 0, 1, 1, 3, (2, 2))]
+    locked = np.zeros(0)
+    locked.flags.writeable = False
+    copies = pickle.loads(pickled([{"a", "b"}, *arrays, locked]))[1:]
+    assert [copy.tolist() for copy in copies] == [array.tolist() for array in [*arrays, locked]]
+    assert [copy.dtype for copy in copies] == [array.dtype for array in [*arrays, locked]]
+    copies[4][0] = 7
+    assert [copy.flags.writeable for copy in copies[:-1]] == [True] * len(arrays)
 
 
 def test_what_is_too_deep_for_the_stack_of_python_is_pickled_all_the_same() -> None:

@@ -87,6 +87,13 @@ def test_a_key_that_cannot_be_made_is_an_error_that_says_where(tmp_path: Path) -
         make_key(tmp_path / "file" / "key.pem")
 
 
+def test_a_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").mkdir()
+    for use in (own_public_key, make_key):
+        with pytest.raises(InvalidSettingError, match=r"key\.pem.*CLIPPER_SLS_SIGNING_KEY"):
+            use(tmp_path / "key.pem")
+
+
 def test_there_is_no_key_before_one_is_made(key: Path) -> None:
     assert own_public_key(key) is None
 

@@ -97,6 +97,7 @@ def test_mistakes_are_told_before_anything_is_sent(
         (build_arguments("--push", absent, "--platform", "windows/amd64"), 2, "linux/amd64, linux/arm64"),
         (build_arguments("--push", absent, base=absent), 3, f"There is no image {absent}"),
         (build_arguments("--push", absent, "--package", "absent-package==1"), 1, "absent-package"),
+        (build_arguments("--push", absent, "--max-size-bytes", "1000"), 1, "over its budget of 0.0 MB"),
         (("inspect", absent, "--json"), 3, absent),
         (("inspect", "train.py", "--json"), 2, "is no archive of an image"),
         (("inspect", ".", "--json"), 2, "is no OCI image layout"),

@@ -1,7 +1,9 @@
 """What an image says of where it comes from, and with what it is refused."""
 
 import json
+import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,46 @@ def test_the_replica_of_an_image_refuses_what_its_keys_have_not_signed(
         other["CLIPPER_TRUSTED_KEYS"] = "ed25519:" + "A" * 43 + "="
     reply = _asked(unpacked, **other)
     assert (reply.kind == "response") is (tampered == "nothing"), reply
+
+
+def _built_by(
+    user: str, folder: Path, project: Path, arguments: tuple[object, ...], variables: dict[str, str]
+) -> dict[str, Any]:
+    """What the command says to somebody else: in a folder of theirs, with nothing kept from builds before."""
+    work = folder / user / "work"
+    shutil.copytree(project, work)
+    home = {"HOME": str(folder / user), "USER": user, "XDG_CACHE_HOME": str(folder / user / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-m", "clipper_sls", "image", *map(str, arguments), "--output", folder / user / "image"],
+        cwd=work,
+        env={**variables, **home, "TZ": f"UTC-{len(user)}", "PYTHONHASHSEED": str(len(user))},
+        umask=0o007 * (len(user) % 2),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_an_image_is_the_same_from_every_folder_user_and_time_zone(
+    built: Built, build_arguments: BuildArguments, project: Path, variables: dict[str, str], tmp_path: Path
+) -> None:
+    """With one key; with another one, all but the layer with the signature is."""
+    ada = _built_by("ada", tmp_path, project, build_arguments(), variables)
+    assert ada["digest"] == built[0]["digest"]
+    other = {**variables, "CLIPPER_SLS_SIGNING_KEY": str(tmp_path / "key.pem")}
+    robin = _built_by("robin", tmp_path, project, build_arguments(), other)
+    assert robin["signed_by"] != ada["signed_by"]
+    assert robin["bundle_digest"] == ada["bundle_digest"]
+    layers = [_layers(tmp_path / user / "image") for user in ("ada", "robin")]
+    assert layers[0][:-1] == layers[1][:-1]
+
+
+def _layers(layout: Path) -> list[str]:
+    blobs = layout / "blobs/sha256"
+    index = json.loads((layout / "index.json").read_bytes())
+    manifest = json.loads((blobs / index["manifests"][0]["digest"].removeprefix("sha256:")).read_bytes())
+    return [layer["digest"] for layer in manifest["layers"]]
 
 
 def test_an_unsigned_image_is_the_same_for_everybody_and_runs_where_it_is_allowed(

@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clipper_sls.adapters.oci.gzip_stream import StoredGzip, deflated
@@ -73,6 +73,7 @@ def test_folders_come_before_their_files_and_those_of_the_base_stay_as_they_are(
     assert len(names) == len(set(names))
 
 
+@settings(deadline=None)
 @given(TREES)
 def test_a_layer_is_the_same_in_another_folder_order_time_and_umask(tree: dict[str, bytes]) -> None:
     import tempfile
