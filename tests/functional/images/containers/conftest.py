@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
-from clipper_sls.domain.envelope import pack_event
+from clipper_sls.domain.envelope import INVOCATIONS_PATH, pack_event
 from clipper_sls.domain.image.model_config import ENTRYPOINT
 from clipper_sls.domain.inputs import InputType
-from clipper_sls.http.invocations import INVOCATIONS_PATH
 from clipper_sls.packaging.runtime_package import RUNTIME_PACKAGES, SERVER_PACKAGES
 from clipper_sls.testing.docker_engine import ContainerUnderTest, DockerEngineUnderTest
 from clipper_sls.testing.images import only_wheels_in, wheel

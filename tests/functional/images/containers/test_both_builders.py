@@ -17,6 +17,7 @@ import pytest
 
 from clipper_sls.bootstrap.images import DockerBuild, image_builder, image_context
 from clipper_sls.domain.image.building import ImageContext
+from clipper_sls.domain.image.contents import BILL_OF_MATERIALS
 from clipper_sls.domain.image.model_config import name_in_engine
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.image_errors import ImageBuildError
@@ -169,7 +170,10 @@ def test_they_hold_the_same_packages_and_code(built: Built) -> None:
     with_docker, without = built.with_docker.files(), built.without.files()
     assert with_docker.keys() - without.keys() == without.keys() - with_docker.keys() == set()
     different = {path for path in without if with_docker[path] != without[path]}
-    assert {path for path in different if not path.endswith(("/INSTALLER", "/RECORD"))} == set()
+    assert {path for path in different if not path.endswith(("/INSTALLER", "/RECORD"))} == {BILL_OF_MATERIALS}
+    bills = [json.loads(files[BILL_OF_MATERIALS]) for files in (with_docker, without)]  # pip does not name its wheels
+    listed = [sorted((one["name"], one.get("version")) for one in bill["components"]) for bill in bills]
+    assert listed[0] == listed[1]
     kinds = [
         [layer.annotations.get("clipper-sls.layer") for layer in one.manifest.layers]
         for one in (built.with_docker, built.without)
