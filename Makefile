@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements/dev.txt
 BUILD_LOCK := requirements/build.txt
+RUNTIME_LOCK := requirements/runtime.txt
 CODE := clipper_sls tests examples bench docs runtime_images
 TYPED := clipper_sls examples/demo bench docs/reference
 PYTEST := $(BIN)/python -m pytest
@@ -144,6 +145,9 @@ lock: setup ## Renew the locked versions
 	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		--extra dev pyproject.toml --output-file $(LOCK)
+	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--constraint $(LOCK) pyproject.toml --output-file $(RUNTIME_LOCK)
 	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		requirements/build.in --output-file $(BUILD_LOCK)

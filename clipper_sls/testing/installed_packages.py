@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
@@ -37,9 +37,14 @@ def repacked(found: Distribution, folder: Path) -> Path:
     tags = [
         line.partition(": ")[2] for line in (found.read_text("WHEEL") or "").splitlines() if line.startswith("Tag: ")
     ]
-    tag = re.sub(r"manylinux_2_(\d+)", lambda found: f"manylinux_2_{min(28, int(found[1]))}", tags[0])
+    tag = re.sub(r"manylinux_2_(\d+)", lambda found: f"manylinux_2_{min(28, int(found[1]))}", _of_python_3(tags))
     path = folder / f"{canonicalize_name(found.name).replace('-', '_')}-{found.version}-{tag}.whl"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for inner, source in files_of(found):
             archive.write(source, inner)
     return path
+
+
+def _of_python_3(tags: Sequence[str]) -> str:
+    """Of a wheel for Python 2 and 3 the latter."""
+    return next((tag for tag in tags if not tag.startswith("py2-")), tags[0])
