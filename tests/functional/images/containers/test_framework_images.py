@@ -3,6 +3,7 @@
 Their base has the packages of the frameworks, so that not every image archives hundreds of megabytes of them anew.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -25,7 +26,11 @@ from clipper_sls.testing.runtime_api import Reply
 FRAMEWORKS = ("scikit-learn", "skops", "xgboost-cpu", "onnxruntime", "safetensors")
 LIMIT_S = 120
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # in Keras's own variables
+]
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,24 @@ def _pytorch() -> tuple[Callable[[Any, Any], Any], Any, Any]:
     return scores, model, pytorch_weights(model)
 
 
-TRAINED = {"sklearn": _sklearn, "xgboost": _xgboost, "onnx": _onnx, "pytorch": _pytorch}
+def _keras() -> tuple[Callable[[Any, Any], Any], Any, Any]:
+    os.environ["KERAS_BACKEND"] = "torch"  # noqa: TID251 - as its users choose it
+    import keras
+
+    from clipper_sls.packaging.keras_weights import keras_weights
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.layers.Input((64,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(3)])
+
+    def scores(model: Any, inputs: Any) -> Any:
+        return model.predict(inputs, verbose=0).round(4).tolist()
+
+    return scores, model, keras_weights(model)
+
+
+TRAINED = {"keras": _keras, "sklearn": _sklearn, "xgboost": _xgboost, "onnx": _onnx, "pytorch": _pytorch}
+
+ON_TORCH = frozenset(("pytorch", "keras"))
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +127,9 @@ def frameworks(registry: DockerRegistryUnderTest, tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="module")
 def with_torch(registry: DockerRegistryUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Reference:
     place = Reference.parse(f"{registry.host}/torch:1")
-    return push_python_base(place, tmp_path_factory.mktemp("torch"), (*RUNTIME_PACKAGES, "torch", "safetensors"))
+    return push_python_base(
+        place, tmp_path_factory.mktemp("torch"), (*RUNTIME_PACKAGES, "torch", "safetensors", "keras")
+    )
 
 
 @pytest.fixture(params=TRAINED)
@@ -118,11 +142,11 @@ def framework(
     monkeypatch: pytest.MonkeyPatch,
 ) -> BuiltImage:
     kind = request.param
-    if kind == "pytorch":
+    if kind in ON_TORCH:
         request.getfixturevalue("torch_is_installed")
         if "+cpu" not in version("torch"):
             pytest.skip("NOT TESTED HERE: needs a PyTorch for CPUs; that for GPUs has gigabytes of libraries")
-    base = request.getfixturevalue("with_torch" if kind == "pytorch" else "frameworks")
+    base = request.getfixturevalue("with_torch" if kind in ON_TORCH else "frameworks")
     for variable, value in wheels.items():
         monkeypatch.setenv(variable, value)
     (bundle := tmp_path / "bundle").mkdir()
