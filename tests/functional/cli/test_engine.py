@@ -65,12 +65,23 @@ def test_stopping_what_does_not_run_is_no_error(alone: Run, tmp_path: Path) -> N
     assert (ended.code, ended.json["changed"]) == (0, False)
 
 
+def _heed_ctrl_c() -> None:
+    """A shell starts what it puts into the background, these tests perhaps, so that Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_following_logs_shows_what_is_printed_from_now_on(run: Run, engine: Any) -> None:
     assert run("register", "app", "-i", "doubles", "-d", "-1", "--slo-ms", "20000").code == 0
     assert run("deploy", "train:predict", "--name", "m", "-v", "1", "-i", "doubles", "--app", "app").code == 0
     command = [sys.executable, "-m", "clipper_sls", "logs", "m", "--follow", "--state-dir", str(engine.state_dir)]
     run("predict", "app", "[1]")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_heed_ctrl_c,
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "m:1/1 | asked for 1\n"
         run("predict", "app", "[[1], [2]]", "--batch")

@@ -91,8 +91,8 @@ def test_a_function_that_knows_keras_and_the_model_has_those_that_were_loaded(
     def described(model: Any, inputs: Any) -> Any:
         return [[keras.config.backend(), model is trained, isinstance(model.layers[0], kind)]] * len(inputs)
 
-    create_endpoint(connection, "described", "doubles", described, trained, slo_micros=SLO_MICROS)
-    assert deployed.answers("described", [[0.0]]) == [["torch", True, True]]
+    create_endpoint(connection, "described-keras", "doubles", described, trained, slo_micros=SLO_MICROS)
+    assert deployed.answers("described-keras", [[0.0]]) == [["torch", True, True]]
 
 
 @pytest.mark.slow
