@@ -134,6 +134,8 @@ class _Verifier:
             for layer in self._documents.layers:
                 if layer.annotations.get(LAYER_ANNOTATION) in (LayerKind.WEIGHTS, LayerKind.CODE):
                     take_out(self._image.layout, layer, BUNDLE_FOLDER, self._bundle)
+            if not any(self._bundle.iterdir()):
+                raise InvalidImageError(f"{self._image.name} has no bundle of a model: `image build` did not make it")
             manifest = verified_content(self._bundle, digest, Trust(allows_unsigned=True))
             self.result.add("bundle", Outcome.AGREES)
         if manifest is not None:

@@ -18,7 +18,7 @@ from clipper_sls.adapters.oci.layer_files import file_in, layer_of
 from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.adapters.oci.packages import Packages, WheelPackages
 from clipper_sls.adapters.oci.registries import Registries
-from clipper_sls.adapters.oci.sources import from_layout, from_registry, open_image, opened
+from clipper_sls.adapters.oci.sources import from_layout, from_registry, named, open_image, opened
 from clipper_sls.domain.bundle import MANIFEST_NAME, SIGNATURE_FILE, Manifest
 from clipper_sls.domain.image.building import ImageContext, Provenance, ServerPart
 from clipper_sls.domain.image.contents import BILL_OF_MATERIALS, LayerKind
@@ -136,7 +136,7 @@ def inspect_image(name: str, platform: str | None) -> ImageReport:
             return report_on(digest, source.manifest, source.config)
     wanted = None if platform is None else Platform.parse(platform)
     with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder, open_registries() as registries:
-        found = from_registry(registries, Reference.parse(name), Layout(Path(folder)), wanted)
+        found = from_registry(registries, named(name), Layout(Path(folder)), wanted)
         return report_on(found.digest, found.manifest, found.config)
 
 

@@ -8,7 +8,7 @@ from clipper_sls.cli import options
 from clipper_sls.cli.links import link_unless_linked
 from clipper_sls.cli.output import Output
 from clipper_sls.cli.session import connected
-from clipper_sls.errors import ApplicationExistsError, UnknownApplicationError
+from clipper_sls.errors import ApplicationExistsError, ClipperError, UnknownApplicationError
 
 commands = typer.Typer()
 
@@ -66,7 +66,12 @@ def register(
             raise
         is_new = False
     if model is not None:
-        is_new = link_unless_linked(connection, name, model) or is_new
+        try:
+            is_new = link_unless_linked(connection, name, model) or is_new
+        except ClipperError:
+            if is_new:  # an application without its model is not what was asked for
+                management.delete_app(name)
+            raise
     url = f"http://{connection.get_query_addr()}/{name}/predict"
     note = f"Application {name} answers at {url}" + ("" if is_new else "; nothing to change")
     Output(as_json).done(note, {"name": name, "url": url, "changed": is_new})

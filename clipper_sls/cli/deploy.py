@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clipper_sls.cli import options, serving
-from clipper_sls.cli.links import link_unless_linked
+from clipper_sls.cli.links import link_unless_linked, require_linkable
 from clipper_sls.cli.output import Output
 from clipper_sls.cli.predict import given
 from clipper_sls.cli.session import connected
@@ -50,6 +50,8 @@ def deploy(
     out, connection = Output(as_json), connected(cluster, state_dir)
     deployer, model = _deployer(function, mlflow)
     chosen = serving.options_from(batching, batch_wait_ms, no_cache, cache_ttl, not_idempotent, hedging)
+    if app is not None:
+        require_linkable(connection, app, name, input_type)
     is_new = True
     with out.progress(f"Deploying {name}:{version} ..."):
         try:

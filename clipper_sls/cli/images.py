@@ -193,7 +193,7 @@ def verify(
     if as_json:
         out.document({**asdict(result), "verified": is_good})
     else:
-        out.table(("part", "outcome", ""), ((one.part, one.outcome, one.detail) for one in result.checks))
+        out.table(("part", "outcome", "detail"), ((one.part, one.outcome, one.detail) for one in result.checks))
     result.raise_for_differences()
     if not as_json:
         out.note(f"{image} is what it says, {result.digest}")
@@ -215,7 +215,7 @@ def _table(out: Output, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]
 def readable(size_bytes: float) -> str:
     """Three digits and a unit, in steps of a thousand, as Docker shows sizes."""
     for unit in SIZE_UNITS[:-1]:
-        if size_bytes < SIZE_STEP:
+        if size_bytes < SIZE_STEP - 0.5:  # what would be shown as 1e+03
             return f"{size_bytes:.3g} {unit}"
         size_bytes /= SIZE_STEP
     return f"{size_bytes:.3g} {SIZE_UNITS[-1]}"

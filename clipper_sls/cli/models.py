@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from clipper_sls.cli import options, serving
-from clipper_sls.cli.links import link_unless_linked
+from clipper_sls.cli.links import link_unless_linked, require_linkable
 from clipper_sls.cli.output import Output, when
 from clipper_sls.cli.session import connected
 from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE
@@ -59,6 +59,8 @@ def register_model(
     """Register a version that runs elsewhere, and make it current: queries are answered at its URL."""
     out, connection = Output(as_json), connected(cluster, state_dir)
     chosen = serving.options_from(None, 0.0, no_cache, cache_ttl, not_idempotent, None)
+    if app is not None:
+        require_linkable(connection, app, name, input_type)
     is_new = True
     try:
         connection.register_model(name, version, input_type, labels=label, url=url, **chosen)

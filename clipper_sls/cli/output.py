@@ -40,7 +40,13 @@ class Output:
             table.add_column(column.upper(), justify="right" if column in right else "left", overflow="fold")
         for row in rows:
             table.add_row(*(Text(_shown(cell)) for cell in row))
-        _console(to_stderr=False).print(table)
+        console = _console(to_stderr=False)
+        if console.is_terminal:
+            console.print(table)
+            return
+        with console.capture() as shown:
+            console.print(table)
+        self.lines(line.rstrip() for line in shown.get().splitlines())
 
     def fields(self, values: dict[str, object]) -> None:
         """One name and value a line."""

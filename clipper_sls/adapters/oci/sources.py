@@ -21,7 +21,7 @@ from clipper_sls.domain.image.digests import Descriptor
 from clipper_sls.domain.image.documents import MAX_DOCUMENT_BYTES, ImageConfig, ImageIndex, ImageManifest, from_json
 from clipper_sls.domain.image.platforms import Platform, chosen
 from clipper_sls.domain.image.references import Reference
-from clipper_sls.image_errors import InvalidImageError
+from clipper_sls.image_errors import InvalidImageError, UnknownImageError
 
 _BLOB = re.compile(rf"{BLOBS}/[0-9a-f]{{64}}")
 
@@ -75,7 +75,10 @@ def opened(path: Path, *, with_layers: bool = False) -> Iterator[Layout]:
             with tarfile.open(path) as tar:
                 _extract(tar, Path(folder), sys.maxsize if with_layers else MAX_DOCUMENT_BYTES)
         except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-            raise InvalidImageError(f"{path} is no archive of an image: {error}") from error
+            why = str(error).partition("\n")[0].rstrip(":")  # tarfile tells of each compression in a line of its own
+            raise InvalidImageError(
+                f"{path} is no archive of an image: {why}. One is what `clipper-sls image build --output` has written"
+            ) from error
         yield Layout(Path(folder))
 
 
@@ -107,9 +110,19 @@ def open_image(registries: Registries, name: str, platform: Platform | None, scr
         with opened(path, with_layers=True) as layout:
             yield OpenedImage(name, from_layout(layout, layout.only_image().digest, name), layout, None)
         return
-    reference, layout = Reference.parse(name), Layout(scratch)
+    reference, layout = named(name), Layout(scratch)
     source = from_registry(registries, reference, layout, platform)
     yield OpenedImage(name, source, layout, registries.repository(reference))
+
+
+def named(name: str) -> Reference:
+    """An image in a registry; call it when there is nothing at the path `name`.
+
+    Raises InvalidNameError; UnknownImageError for what looks like a path.
+    """
+    if name.startswith(("/", "./", "../", "~")) or (name.endswith(".tar") and ":" not in name):
+        raise UnknownImageError(f"There is no folder or archive {name}; see that the path is right")
+    return Reference.parse(name)
 
 
 def _extract(tar: tarfile.TarFile, folder: Path, max_bytes: int) -> None:

@@ -8,11 +8,14 @@ import pytest
 Run = Callable[..., Any]
 
 DEPLOY = ("--name", "m", "-v", "1", "-i", "doubles")
+UNLINKABLE = ("--name", "unlinkable", "-v", "1")
+ELSEWHERE = ("unlinkable", "-v", "1", "--url", "http://127.0.0.1:9")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def deployed(run: Run) -> None:
     assert run("register", "app", "-i", "doubles", "-d", "-1").code == 0
+    assert run("register", "free", "-i", "doubles", "-d", "-1").code == 0
     assert run("deploy", "train:predict", *DEPLOY, "--app", "app").code == 0
 
 
@@ -44,6 +47,9 @@ def deployed(run: Run) -> None:
         (("replicas", "m", "-n", "-1"), 2, "-1"),
         (("register", "app", "-i", "doubles", "-d", "other"), 4, "app"),
         (("register", "b", "-i", "nonsense", "-d", "0"), 2, "nonsense"),
+        (("register", "b", "-i", "doubles", "-d", "0", "--model", "nope"), 3, "nope"),
+        (("register", "b", "-i", "strings", "-d", "0", "--model", "m"), 2, "incompatible input_type"),
+        (("register", "free", "-i", "doubles", "-d", "-1", "--model", "nope"), 3, "nope"),
         (("register", "a/b", "-i", "doubles", "-d", "0"), 2, "a/b"),
         (("deploy", "train:zero", *DEPLOY), 4, "m"),
         (("deploy", "train:unpicklable", "--name", "x", "-v", "1", "-i", "doubles"), 2, "'log'"),
@@ -51,6 +57,12 @@ def deployed(run: Run) -> None:
         (("deploy", "train:not_a_function", *DEPLOY), 2, "cannot be called"),
         (("deploy", "raises:predict", *DEPLOY), 2, "RuntimeError: no data"),
         (("deploy", "absent:predict", *DEPLOY), 2, "no module 'absent'"),
+        (("deploy", "train:predict", *UNLINKABLE, "-i", "doubles", "--app", "nope"), 3, "nope"),
+        (("deploy", "train:predict", *UNLINKABLE, "-i", "doubles", "--app", "app"), 4, "unlink app m"),
+        (("deploy", "train:predict", *UNLINKABLE, "-i", "s", "--app", "free"), 2, "takes doubles, not s"),
+        (("deploy", "train:predict", *UNLINKABLE, "-i", "nonsense", "--app", "free"), 2, "nonsense"),
+        (("register-model", *ELSEWHERE, "-i", "doubles", "--app", "nope"), 3, "nope"),
+        (("register-model", *ELSEWHERE, "-i", "strings", "--app", "free"), 2, "takes doubles, not strings"),
         (("deploy", *DEPLOY), 2, "or a model directory, with --mlflow DIR"),
         (("deploy", "train:predict", "--mlflow", ".", *DEPLOY), 2, "or a model directory, with --mlflow DIR"),
         (("deploy", "--mlflow", ".", *DEPLOY), 2, "is no MLflow model directory"),
@@ -65,7 +77,8 @@ def test_a_mistake_is_told(run: Run, arguments: tuple[str, ...], code: int, said
 
 def test_nothing_was_lost_by_all_that(run: Run) -> None:
     assert run("predict", "app", "[1]", "--json").json["default"] in (False, True)
-    (app,) = run("apps", "--json").json
+    app, free = run("apps", "--json").json
+    assert free["linked_models"] == []
     assert (app["default_output"], app["linked_models"]) == ("-1", ["m"])
     assert [model["versions"] for model in run("models", "--json").json] == [1]
 

@@ -425,5 +425,5 @@ def test_an_image_whose_base_is_gone_does_not_pass(forgery: Forgery, place: Refe
 
 
 def test_what_is_no_image_of_a_model_does_not_pass(base: Reference) -> None:
-    with pytest.raises(ImageDifferenceError, match="no readable bundle"):
+    with pytest.raises(ImageDifferenceError, match="has no bundle of a model"):
         _verified(base).raise_for_differences()

@@ -24,6 +24,11 @@ def test_a_table_is_never_cut_in_a_pipe_and_takes_markup_as_text(capsys: pytest.
     assert empty.split() == ["-", "-"]
 
 
+def test_lines_of_a_table_end_with_their_last_word(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(as_json=False).table(("part", "detail"), [("first", "x" * 200), ("second", "short")])
+    assert [len(line) for line in capsys.readouterr().out.splitlines()] == [15, 209, 14]
+
+
 def test_lines_are_text_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     Output(as_json=False).lines(["[red]no markup[/]", ""])
     assert capsys.readouterr().out == "[red]no markup[/]\n\n"

@@ -100,6 +100,8 @@ def test_mistakes_are_told_before_anything_is_sent(
         (build_arguments("--push", absent, "--max-size-bytes", "1000"), 1, "over its budget of 0.0 MB"),
         (("inspect", absent, "--json"), 3, absent),
         (("inspect", "train.py", "--json"), 2, "is no archive of an image"),
+        (("inspect", "absent.tar", "--json"), 3, "There is no folder or archive absent.tar"),
+        (("inspect", "/absent/digits", "--json"), 3, "There is no folder or archive /absent/digits"),
         (("inspect", ".", "--json"), 2, "is no OCI image layout"),
     ):
         done = command(*arguments)
