@@ -29,6 +29,7 @@ from clipper_sls.domain.image.report import ImageReport, report_on
 from clipper_sls.domain.lock import locked_packages
 from clipper_sls.domain.trust import PublicKey, verified_statement
 from clipper_sls.errors import InvalidSettingError
+from clipper_sls.image_errors import UnknownImageError
 from clipper_sls.packaging.runtime_images import runtime_image
 from clipper_sls.packaging.runtime_package import (
     RUNTIME_REQUIREMENTS,
@@ -137,7 +138,10 @@ def inspect_image(name: str, platform: str | None) -> ImageReport:
     wanted = None if platform is None else Platform.parse(platform)
     with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder, open_registries() as registries:
         found = from_registry(registries, named(name), Layout(Path(folder)), wanted)
-        return report_on(found.digest, found.manifest, found.config)
+        report = report_on(found.digest, found.manifest, found.config)
+        if wanted not in (None, report.platform):
+            raise UnknownImageError(f"The image {name} is for {report.platform}, and there is none for {wanted}")
+        return report
 
 
 def image_bill(name: str, platform: str | None) -> bytes:

@@ -96,7 +96,7 @@ class ModelServer:
         limits = EngineLimits(
             start_timeout_s=settings.start_timeout_s,
             function_timeout_s=settings.function_timeout_s,
-            drain_timeout_s=settings.drain_timeout_s,
+            drain_timeout_s=0.0,  # nobody waits for an answer any more when the HTTP server has ended
             max_replicas=settings.replicas,
             replica_memory_mib=memory_mib,
             max_queued_rows=settings.max_queued_rows,

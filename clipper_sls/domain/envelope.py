@@ -49,5 +49,7 @@ def unpack_event(event: Mapping[str, Any]) -> tuple[InputType, list[bytes]]:
         if bounds[-1] != len(content) or bounds != sorted(bounds):
             raise MalformedRequestError(f"The event's rows have {bounds[-1]} bytes, its data {len(content)}")
         return InputType(event["input_type"]), [content[start:end] for start, end in pairwise(bounds)]
-    except (KeyError, TypeError, ValueError) as error:
-        raise MalformedRequestError(f"Not a clipper-sls event: {error!r}") from error
+    except KeyError as error:
+        raise MalformedRequestError(f"Not a clipper-sls event: it has no {error}") from error
+    except (TypeError, ValueError) as error:
+        raise MalformedRequestError(f"Not a clipper-sls event: {error}") from error

@@ -1,5 +1,6 @@
 """The predict and update routes of an application."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from starlette.types import Receive, Scope
 from clipper_sls.domain.identifiers import shortened
 from clipper_sls.domain.query import Deadline, Query
 from clipper_sls.domain.records import Application
-from clipper_sls.errors import ClipperError, RequestedVersionError
+from clipper_sls.errors import ClipperError, NoReplicaError, RequestedVersionError
 from clipper_sls.http.body import read_body
 from clipper_sls.http.decode import decode_predict, decode_update
 from clipper_sls.http.encode import encode_batch, encode_error, encode_refusal, encode_single
@@ -26,6 +27,8 @@ JSON = "application/json"
 BATCH_KEY = b"input_batch"
 MOST_RESERVE = 0.25
 """Of the objective; kept back for the way to the client, on which an answer waits until the loop has time for it."""
+
+ENDING = NoReplicaError("The server is ending, and the query was not answered by then; ask again")
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +96,8 @@ class PredictRoute:
             return self._finished(name, asking)
         except ClientDisconnect:
             raise
+        except asyncio.CancelledError:  # by the server alone, when it has waited long enough to end
+            return error_answer(ENDING)
         except Exception as error:
             return failure_answer(name, error)
 

@@ -19,6 +19,7 @@ TMP_OPTIONS = "rw,exec,nosuid,nodev,size=512m,mode=1777"
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
+_ADVICE = "Does `docker version` show a server? DOCKER_HOST says which engine is used"
 _NO_IMAGE = frozenset((400, 404))
 
 MAX_PROCESSES = 1024
@@ -77,7 +78,7 @@ class ContainerEngine:
 
     def pull(self, name: str) -> LocalImage | None:
         """None when no registry has it, or lets it be had."""
-        with _translated(f"pull the image {name}"):
+        with _translated(f"pull the image {name}", "Does its registry answer, and take what `docker login` left?"):
             found = _found(lambda: self._client.images.pull(name))
         return None if found is None else LocalImage(found.id, found.labels or {})
 
@@ -144,11 +145,13 @@ def _found(look: Callable[[], Any]) -> Any:
 
 
 @contextmanager
-def _translated(what: str) -> Iterator[None]:
+def _translated(what: str, advice: str = _ADVICE) -> Iterator[None]:
     try:
         yield
     except (DockerException, RequestException, OSError) as error:
-        raise ContainerEngineError(
-            f"The Docker engine could not {what}: {error}. Does `docker version` show a server? DOCKER_HOST says which "
-            f"engine is used"
-        ) from error
+        raise ContainerEngineError(f"The Docker engine could not {what}: {_told(error)}. {advice}") from error
+
+
+def _told(error: Exception) -> str:
+    """What the engine itself said, and not what docker-py makes of it."""
+    return str(getattr(error, "explanation", None) or error)

@@ -30,9 +30,10 @@ def predict(inputs):
     if any(row[0] == -1.0 for row in inputs):
         print("dying", flush=True)
         os.abort()
-    if any(row[0] == -2.0 for row in inputs):
+    seconds = {-2.0: 1.0, -3.0: 60.0}.get(inputs[0][0])
+    if seconds:
         print("thinking", flush=True)
-        end = time.perf_counter() + 1.0
+        end = time.perf_counter() + seconds
         while time.perf_counter() < end:
             pass
     return [tinypackage.FACTOR * float(sum(row)) for row in inputs]

@@ -81,6 +81,9 @@ def test_an_image_is_inspected_by_layer_and_by_package(
     names = [package["name"] for package in report["packages"]]
     assert names[0].startswith("numpy ")
     assert "tinypackage 1.0" in names
+    other = Platform.ARM64 if here is Platform.AMD64 else Platform.AMD64
+    refused = command("inspect", f"{registry.host}/tripled:1", "--platform", other)
+    assert (refused.returncode, f"there is none for {other}" in refused.stderr) == (3, True), refused.stderr
     shown = command("inspect", f"{registry.host}/tripled:1")
     assert "dependencies" in shown.stdout
     assert "tinypackage 1.0" in shown.stdout

@@ -179,6 +179,17 @@ def test_what_is_being_asked_at_the_end_is_answered(start: Callable[..., Server]
     assert "Draining" in server.log
 
 
+def test_what_cannot_be_answered_by_the_end_is_told_so(start: Callable[..., Server]) -> None:
+    server = start(CLIPPER_SERVER_DRAIN_TIMEOUT_S="1", CLIPPER_SERVER_SLO_MS="60000")
+    server.until(lambda: server.answers("/readyz") == 200)
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(server.client.post, "/predict", json={"input": [-3.0, 1.0]})
+        server.until(lambda: "thinking" in server.log)
+        assert server.end() == 0
+    assert (asked.result().status_code, asked.result().json()["code"]) == (503, "no_replica")
+    assert "Traceback" not in server.log
+
+
 def test_a_model_that_dies_is_started_again(start: Callable[..., Server]) -> None:
     server = start()
     server.until(lambda: server.answers("/readyz") == 200)
