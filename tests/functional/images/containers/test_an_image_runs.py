@@ -1,4 +1,4 @@
-"""The one test of images in the quick suite: one is built without Docker, run by a container engine, asked over HTTP."""
+"""The one test of images in the quick suite: built without Docker, run by a container engine, asked over HTTP."""
 
 from collections.abc import Callable
 from pathlib import Path
