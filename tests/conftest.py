@@ -16,6 +16,7 @@ from clipper_sls.testing.docker_registry import (
     docker_registry,
     find_docker_registry,
 )
+from clipper_sls.testing.lambda_emulator import EmulatorError, fetch_emulator
 from clipper_sls.testing.redis_server import BINARIES, RedisServerUnderTest, find_redis_server, redis_server
 
 SIGNING_KEY = "CLIPPER_SLS_SIGNING_KEY"
@@ -23,6 +24,7 @@ MUST_BE_HERE = "CLIPPER_TESTS_NEED_REDIS"
 REGISTRY_MUST_BE_HERE = "CLIPPER_TESTS_NEED_REGISTRY"
 DOCKER_MUST_BE_HERE = "CLIPPER_TESTS_NEED_DOCKER"
 TORCH_MUST_BE_HERE = "CLIPPER_TESTS_NEED_TORCH"
+EMULATOR_MUST_BE_HERE = "CLIPPER_TESTS_NEED_EMULATOR"
 MLFLOW_MUST_BE_HERE = "CLIPPER_TESTS_NEED_MLFLOW"
 
 
@@ -121,3 +123,13 @@ def container_base(
     """What images are built on, where there is a container engine to run them; made once."""
     with make_container_base(tmp_path_factory.mktemp("container base")) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Path:
+    """AWS's own emulator; skips the test where it cannot be fetched, fails it where CI could."""
+    try:
+        return fetch_emulator()
+    except EmulatorError as error:
+        _missing(f"the Lambda Runtime Interface Emulator: {error}", EMULATOR_MUST_BE_HERE)
+        raise

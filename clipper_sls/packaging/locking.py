@@ -4,7 +4,7 @@ Read from the metadata of what is installed, so nobody is asked, and the answer 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 
@@ -14,9 +14,22 @@ from packaging.utils import canonicalize_name
 
 from clipper_sls.packaging.requirements import NEVER_REQUIRED, public_version
 
+Find = Callable[[str], Distribution | None]
+"""The package of a name, where there is one."""
+
+
+def installed(name: str) -> Distribution | None:
+    try:
+        return distribution(name)
+    except PackageNotFoundError:
+        return None
+
 
 def locked(
-    requirements: Iterable[str], given: Sequence[str], excluded: Iterable[str] = NEVER_REQUIRED
+    requirements: Iterable[str],
+    given: Sequence[str],
+    excluded: Iterable[str] = NEVER_REQUIRED,
+    find: Find = installed,
 ) -> tuple[str, ...]:
     """`name==version` of all that `requirements`, pins of what is installed here, need, themselves included; sorted.
 
@@ -24,9 +37,9 @@ def locked(
     `given` stay as they were asked for: neither they nor what only they need is locked, as for those of `excluded`.
     """
     asked = [requirement for text in given if (requirement := _parsed(text)) is not None]
-    satisfied = [requirement for requirement in asked if _is_satisfied(requirement)]
+    satisfied = [requirement for requirement in asked if _is_satisfied(requirement, find)]
     left_open = {canonicalize_name(one.name) for one in asked} - {canonicalize_name(one.name) for one in satisfied}
-    closure = _Closure(left_open.union(excluded))
+    closure = _Closure(left_open.union(excluded), find)
     closure.add(satisfied)
     closure.add(requirement for text in requirements if (requirement := _parsed(text)) is not None)
     return tuple(f"{name}=={version}" for name, version in sorted(closure.versions.items()))
@@ -35,6 +48,7 @@ def locked(
 @dataclass(slots=True)
 class _Closure:
     excluded: set[str]
+    find: Find
     versions: dict[str, str] = field(default_factory=dict)
     _seen: set[tuple[str, str]] = field(default_factory=set)  # names with each extra that was asked for
     _markers: Mapping[str, str] = field(default_factory=lambda: {**default_environment()})  # type: ignore[dict-item]
@@ -44,7 +58,7 @@ class _Closure:
         while waiting:
             requirement = waiting.pop()
             name = canonicalize_name(requirement.name)
-            found = None if name in self.excluded else _installed(name)
+            found = None if name in self.excluded else self.find(name)
             if found is None or _is_editable(found):
                 continue
             self.versions[name] = public_version(found)
@@ -62,13 +76,6 @@ class _Closure:
                 yield requirement
 
 
-def _installed(name: str) -> Distribution | None:
-    try:
-        return distribution(name)
-    except PackageNotFoundError:
-        return None
-
-
 def _parsed(text: str) -> Requirement | None:
     """None for a path or an URL without a name, of which nothing is known before it is installed."""
     try:
@@ -77,8 +84,8 @@ def _parsed(text: str) -> Requirement | None:
         return None
 
 
-def _is_satisfied(requirement: Requirement) -> bool:
-    found = None if requirement.url is not None else _installed(requirement.name)
+def _is_satisfied(requirement: Requirement, find: Find) -> bool:
+    found = None if requirement.url is not None else find(requirement.name)
     return found is not None and requirement.specifier.contains(found.version, prereleases=True)
 
 

@@ -17,19 +17,22 @@ _COUNTED = re.compile(r"<((?:ipython|python)-input)-\d+(-[0-9a-f]+)?>")
 """Inputs of interactive sessions are numbered as they come; IPython adds a digest of what was typed."""
 
 
-def shown_path(file: str) -> str:
-    """What stands for `file` in a bundle. What is relative, or no path (`<string>`), stays as it is."""
+def shown_path(file: str, folders: Sequence[str] | None = None) -> str:
+    """What stands for `file` in a bundle. What is relative, or no path (`<string>`), stays as it is.
+
+    `folders` are those that modules are imported from, by default `sys.path`.
+    """
     if not Path(file).is_absolute():
         return _COUNTED.sub(r"<\1\2>", file)
-    return _shown(file, tuple(sys.path))
+    return _shown(file, tuple(sys.path if folders is None else folders))
 
 
-def make_placeless(names: MutableMapping[str, Any]) -> None:
-    """Rename the files in the dictionary of a module or of a function's globals, in place."""
+def make_placeless(names: MutableMapping[str, Any], folders: Sequence[str] | None = None) -> None:
+    """Rename the files in the dictionary of a module or of a function's globals, in place, as `shown_path` does."""
     if isinstance(file := names.get(FILE), str):
-        names[FILE] = shown_path(file)
-    if isinstance(folders := names.get(PATH), list):
-        names[PATH] = [shown_path(folder) for folder in folders]
+        names[FILE] = shown_path(file, folders)
+    if isinstance(places := names.get(PATH), list):
+        names[PATH] = [shown_path(place, folders) for place in places]
 
 
 @functools.lru_cache(maxsize=1024)

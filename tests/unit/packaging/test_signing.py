@@ -66,7 +66,7 @@ def test_openssl_can_read_the_keys(key: Path) -> None:
     try:
         shown = subprocess.run(["openssl", "pkey", "-in", key, "-noout", "-text"], capture_output=True, text=True)
     except FileNotFoundError:
-        pytest.skip("there is no openssl")
+        pytest.skip("NOT TESTED HERE: needs openssl")
     assert "ED25519 Private-Key" in shown.stdout
 
 
@@ -112,7 +112,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     try:
         _git(folder, "init", "-q")
     except FileNotFoundError:
-        pytest.skip("there is no git")
+        pytest.skip("NOT TESTED HERE: needs git")
     _git(folder, "add", ".")
     _git(folder, "commit", "-qm", "first")
     monkeypatch.chdir(folder)

@@ -21,7 +21,7 @@ from clipper_sls.packaging.runtime_package import RUNTIME_PACKAGES, SERVER_PACKA
 from clipper_sls.testing.docker_engine import ContainerUnderTest, DockerEngineUnderTest
 from clipper_sls.testing.images import only_wheels_in, wheel
 from clipper_sls.testing.installed_packages import closure, repacked
-from clipper_sls.testing.lambda_emulator import PLACE, EmulatorError, LambdaEmulator, fetch_emulator
+from clipper_sls.testing.lambda_emulator import PLACE, LambdaEmulator
 from clipper_sls.testing.ports import free_port
 from clipper_sls.testing.runtime_api import Reply, RuntimeApi, runtime_api
 
@@ -87,15 +87,6 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         repacked(found, folder)
     wheel(folder, {"tinypackage.py": b""})
     return only_wheels_in(folder)
-
-
-@pytest.fixture(scope="session")
-def emulator() -> Path:
-    """AWS's emulator, or the test is skipped."""
-    try:
-        return fetch_emulator()
-    except EmulatorError as error:
-        pytest.skip(f"NOT TESTED HERE: needs the Lambda Runtime Interface Emulator: {error}")
 
 
 def _patiently(container: ContainerUnderTest, ask: Callable[[], Any]) -> Any:
