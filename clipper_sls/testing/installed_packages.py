@@ -6,22 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from clipper_sls.packaging.locking import locked
 
 
 def closure(names: Iterable[str]) -> list[Distribution]:
     """The packages of these names and all that they need here, those of their extras left out; in order of names."""
-    found: dict[str, Distribution] = {}
-    waiting = list(names)
-    while waiting:
-        name = canonicalize_name(waiting.pop())
-        if name in found:
-            continue
-        found[name] = distribution(name)
-        needed = (Requirement(text) for text in found[name].requires or ())
-        waiting += [one.name for one in needed if one.marker is None or one.marker.evaluate({"extra": ""})]
-    return [found[name] for name in sorted(found)]
+    return [distribution(pin.partition("==")[0]) for pin in locked(names, (), excluded=())]
 
 
 def files_of(found: Distribution) -> Iterator[tuple[str, Path]]:
