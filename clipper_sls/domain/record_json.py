@@ -1,8 +1,10 @@
 """Records as JSON, for whatever store keeps them. Pure."""
 
 import json
+from dataclasses import asdict
 from typing import Any, assert_never
 
+from clipper_sls.domain.deployment.function import PublishedFunction
 from clipper_sls.domain.endpoint import Endpoint
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
@@ -81,6 +83,7 @@ def _version_fields(version: ModelVersion) -> dict[str, Any]:
         "batch_size": version.batch_size,
         "bundle_digest": version.bundle_digest,
         "url": version.endpoint and version.endpoint.url,
+        "function": version.function and asdict(version.function),
         "min_replicas": version.scaling.minimum,
         "max_replicas": version.scaling.maximum,
         "serving": _serving_fields(version.serving),
@@ -98,6 +101,7 @@ def _version(fields: dict[str, Any]) -> ModelVersion:
         batch_size=fields["batch_size"],
         bundle_digest=fields["bundle_digest"],
         endpoint=Endpoint.parse(fields["url"]) if fields.get("url") else None,
+        function=PublishedFunction(**fields["function"]) if fields.get("function") else None,
         scaling=Scaling(fields["min_replicas"], fields["max_replicas"]),
         serving=_serving(fields.get("serving", {})),
         registered_at=fields["registered_at"],

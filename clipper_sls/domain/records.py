@@ -1,8 +1,9 @@
 """What the registry holds: applications, model versions, links, current versions; and a snapshot of all of them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from clipper_sls.domain.deployment.function import PublishedFunction
 from clipper_sls.domain.endpoint import Endpoint
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
@@ -74,6 +75,7 @@ class ModelVersion:
     serving: Serving = field(default=Serving())
     registered_at: float = 0.0  # seconds since 1970, UTC
     endpoint: Endpoint | None = None  # of a version that runs outside, where that was said
+    function: PublishedFunction | None = None  # of a version that runs on AWS Lambda
 
     def __post_init__(self) -> None:
         if self.batch_size <= 0 and self.batch_size != ADAPTIVE_BATCH_SIZE:
@@ -96,6 +98,10 @@ class ModelVersion:
     @property
     def is_containerless(self) -> bool:
         return self.bundle_digest is None
+
+    def as_current(self) -> "ModelVersion":
+        """The version as it is asked when nobody pins one."""
+        return self if self.function is None else replace(self, function=self.function.as_current())
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,7 @@ class RegistrySnapshot:
 
     def __post_init__(self) -> None:
         ids = ((name, ModelId(name, current.version)) for name, current in self.currents.items())
-        answering = {name: self.versions[model] for name, model in ids if model in self.versions}
+        answering = {name: self.versions[model].as_current() for name, model in ids if model in self.versions}
         object.__setattr__(self, "_answering", answering)
 
     @classmethod

@@ -1,10 +1,13 @@
 """What every registry must do. A subclass has the fixture `registry`."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from clipper_sls.domain.changes import Delete, Put
+from clipper_sls.domain.deployment.function import PublishedFunction
+from clipper_sls.domain.deployment.names import version_alias
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Record, Scaling, Switch
@@ -21,9 +24,15 @@ VERSION = ModelVersion(
     scaling=Scaling(0, 3),
     serving=Serving(Batching.QUANTILE, 0.002, is_cached=False, cache_ttl_s=60.0, is_idempotent=False, hedging=True),
 )
+ON_LAMBDA = replace(
+    VERSION,
+    id=ModelId.of("price", "2"),
+    function=PublishedFunction("stack-model-price", "7", version_alias(Version("2"))),
+)
 EVERY_KIND: tuple[Record, ...] = (
     APPLICATION,
     VERSION,
+    ON_LAMBDA,
     Link(AppName("shop"), ModelName("price")),
     Current(ModelName("price"), (Switch(Version("1"), 1.5), Switch(Version("2"), 2.25))),
 )
@@ -39,9 +48,9 @@ class RegistryContract:
         read = await registry.snapshot()
         assert read == committed
         assert read.applications[AppName("shop")] == APPLICATION
-        assert read.versions[VERSION.id] == VERSION
+        assert (read.versions[VERSION.id], read.versions[ON_LAMBDA.id]) == (VERSION, ON_LAMBDA)
         assert read.linked(AppName("shop")) == (ModelName("price"),)
-        assert read.currents[ModelName("price")] == EVERY_KIND[3]
+        assert read.currents[ModelName("price")] == EVERY_KIND[-1]
 
     async def test_a_commit_advances_the_revision_by_one(self, registry: Registry) -> None:
         assert (await registry.commit([Put(record) for record in EVERY_KIND], 0)).revision == 1
