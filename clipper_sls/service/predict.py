@@ -83,6 +83,10 @@ class PredictionService:
         """What to tell who asked: outputs, and defaults for what has none. `arrived` is when the query did."""
         reasons = [result.reason for result in results if type(result) is Unanswered]
         self._metrics.answered(application.name, self._clock.now() - arrived, len(results), reasons)
+        return self.told(application, results)
+
+    def told(self, application: Application, results: Sequence[RowResult]) -> list[Prediction]:
+        """As `answers`, for whoever need not be quick: not counted among what is."""
         return [self._prediction(application, result) for result in results]
 
     def refuse(self, application: Application, arrived: float) -> Prediction:
