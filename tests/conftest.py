@@ -17,6 +17,8 @@ from clipper_sls.testing.docker_registry import (
     find_docker_registry,
 )
 from clipper_sls.testing.lambda_emulator import EmulatorError, fetch_emulator
+from clipper_sls.testing.ministack import MiniStackUnderTest, ministack
+from clipper_sls.testing.moto_server import MotoServerUnderTest, moto_server
 from clipper_sls.testing.redis_server import BINARIES, RedisServerUnderTest, find_redis_server, redis_server
 
 SIGNING_KEY = "CLIPPER_SLS_SIGNING_KEY"
@@ -81,6 +83,20 @@ def redis(redis_is_installed: None, tmp_path: Path) -> Iterator[RedisServerUnder
 def shared_redis(redis_is_installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServerUnderTest]:
     """One for all tests of a module, which use a namespace each."""
     with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStackUnderTest]:
+    """An AWS for all tests, which use names of their own and do not reset it."""
+    with ministack(tmp_path_factory.mktemp("ministack")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def shared_moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServerUnderTest]:
+    """Another AWS for all tests, which use names of their own and do not reset it."""
+    with moto_server(tmp_path_factory.mktemp("moto")) as server:
         yield server
 
 
