@@ -51,6 +51,12 @@ NEED_A_CONNECTION = [
     ("stop_all_model_containers", ()),
     ("rollback", ("m",)),
     ("get_replica_status", ()),
+    ("submit", ("a", {"input": 1})),
+    ("get_job", ("1",)),
+    ("wait_for_job", ("1",)),
+    ("get_dead_jobs", ()),
+    ("redrive_dead_jobs", ()),
+    ("purge_dead_jobs", ()),
 ]
 
 
