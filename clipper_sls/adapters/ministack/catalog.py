@@ -107,7 +107,7 @@ class MiniStackCatalog:
         response = await self._server.get(f"{_FUNCTIONS}/{quote(name)}{query}")
         if response.status_code != httpx2.codes.OK:
             return None
-        return _version(msgspec.json.decode(response.content, type=_Function))
+        return _version(msgspec.json.decode(response.content, type=_Function, strict=False))
 
 
 def _alias(record: _AliasRecord) -> Alias:

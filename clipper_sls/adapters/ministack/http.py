@@ -6,6 +6,7 @@ from clipper_sls.errors import StoreUnavailableError
 from clipper_sls.ports.request_forwarder import WholeAnswer, WholeRequest
 
 _HOP_BY_HOP = frozenset((b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"te", b"upgrade"))
+_NOT_HANDED_BACK = _HOP_BY_HOP | {b"date", b"server"}  # ours are put there
 TIMEOUT_S = 900.0  # Lambda's longest, which some requests wait for
 
 
@@ -44,7 +45,7 @@ class MiniStackHttp:
                 body = b"".join([chunk async for chunk in response.aiter_raw()])
         except httpx2.HTTPError as error:
             raise _gone(error) from error
-        kept = [(name, value) for name, value in response.headers.raw if name.lower() not in _HOP_BY_HOP]
+        kept = [(name, value) for name, value in response.headers.raw if name.lower() not in _NOT_HANDED_BACK]
         return WholeAnswer(response.status_code, kept, body)
 
     async def close(self) -> None:

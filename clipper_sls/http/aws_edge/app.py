@@ -18,14 +18,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from clipper_sls.domain.function_call import FunctionReference
-from clipper_sls.http.aws_edge.handing_on import Behind
+from clipper_sls.http.aws_edge.handing_on import ALL_METHODS, Behind
 from clipper_sls.http.aws_edge.invoking import Invoking
 from clipper_sls.ports.request_forwarder import RequestForwarder, WholeAnswer
 from clipper_sls.service.local_lambda import LocalLambda
 
 INVOCATIONS_PATH = "/_clipper/invocations"
 FUNCTIONS_PATH = "/_clipper/functions"
-ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 
 _PROVISIONING = re.compile(r"/2019-09-30/functions/([^/]+)/provisioned-concurrency")
 _ALIASES = re.compile(r"/2015-03-31/functions/([^/]+)/aliases(?:/([^/]+))?")

@@ -4,9 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from clipper_sls.errors import ClipperError, RequestTooLargeError
 from clipper_sls.http.body import read_body
@@ -14,6 +17,7 @@ from clipper_sls.ports.request_forwarder import RequestForwarder, WholeAnswer, W
 
 _log = logging.getLogger(__name__)
 
+ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 MAX_BODY_BYTES = 512 * 1024 * 1024
 After = Callable[[Request, WholeAnswer], Awaitable[None]]
 
@@ -62,3 +66,9 @@ class Behind:
             raise
         except Exception:
             _log.exception("What %s %s changed could not be looked at", request.method, request.url.path)
+
+
+def handing_on_app(server: RequestForwarder, *, prefix: str) -> ASGIApp:
+    """Everything goes to `server`, below `prefix`."""
+    behind = Behind(server, prefix=prefix)
+    return Starlette(routes=[Route("/{path:path}", behind.answer, methods=ALL_METHODS)])
