@@ -133,6 +133,7 @@ class EmbeddedEngine:
             clock=clock,
             metrics=metrics,
             query_ids=serving.query_ids(),
+            chance=random.Random().random,  # noqa: S311 - who gets a canary
         )
         return (
             pools,

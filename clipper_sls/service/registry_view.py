@@ -47,6 +47,10 @@ class RegistryView:
                 return self._snapshot
         return self._snapshot
 
+    async def newest(self) -> RegistrySnapshot:
+        """What every change is in that had been made. Raises StoreError, if it needs the store for that."""
+        return self._snapshot if self._max_age_s == math.inf else await self.load()
+
     async def load(self) -> RegistrySnapshot:
         """Read the store. Raises StoreError."""
         return self.remember(await self._registry.snapshot())
