@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from clipper_sls.ports.clock import Clock
-from clipper_sls.ports.model_host import ModelHost
+from clipper_sls.ports.model_host import HostStatus, ModelHost
 from clipper_sls.service.applications import ApplicationService
 from clipper_sls.service.feedback import FeedbackService
 from clipper_sls.service.models import ModelService
@@ -24,13 +24,20 @@ class PredictionServices:
 class HostingServices(PredictionServices):
     """And tells how the models do."""
 
-    host: ModelHost
+    host: HostStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Services(HostingServices):
+class QueryServices(HostingServices):
+    """And takes feedback: all that clients ask for."""
+
+    feedback: FeedbackService
+
+
+@dataclass(frozen=True, slots=True)
+class Services(QueryServices):
     """And what else an engine does."""
 
+    host: ModelHost
     applications: ApplicationService
     models: ModelService
-    feedback: FeedbackService
