@@ -1,15 +1,17 @@
-"""The predict and update routes of an application, as FastAPI knows and documents them."""
+"""The routes of applications and their jobs, as FastAPI knows and documents them."""
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from clipper_sls.errors import ClipperError
+from clipper_sls.http.answers import JSON
 from clipper_sls.http.body import read_body
 from clipper_sls.http.decode import decode_update
 from clipper_sls.http.error_map import CODE_HEADER, status_of
-from clipper_sls.http.predict import JSON, InputLimits, PredictRoute
-from clipper_sls.http.query_openapi import PREDICT_OPENAPI, UPDATE_OPENAPI
+from clipper_sls.http.job_route import JobRoute
+from clipper_sls.http.predict import InputLimits, PredictRoute
+from clipper_sls.http.query_openapi import JOB_OPENAPI, PREDICT_OPENAPI, UPDATE_OPENAPI
 from clipper_sls.service.services import QueryServices
 
 SLASHES = (("", True), ("/", False))
@@ -40,7 +42,7 @@ class UpdateRoute:
 def add_predict_routes(app: FastAPI, route: PredictRoute) -> None:
     async def predict(request: Request) -> Response:
         answer = await route.answer(request.path_params["application"], request.scope, request.receive)
-        headers = {CODE_HEADER: answer.error_code} if answer.error_code else None
+        headers = dict(answer.headers) | ({CODE_HEADER: answer.error_code} if answer.error_code else {})
         return Response(answer.body, answer.status, headers, media_type=JSON)
 
     for slash, documented in SLASHES:
@@ -54,6 +56,18 @@ def add_predict_routes(app: FastAPI, route: PredictRoute) -> None:
             tags=["applications"],
             responses=PREDICT_OPENAPI["responses"],
         )
+
+
+def add_job_route(app: FastAPI, job: JobRoute) -> None:
+    app.add_api_route(
+        "/jobs/{job_id}",
+        job.get,
+        methods=["GET"],
+        openapi_extra=JOB_OPENAPI,
+        summary="What became of a job",
+        tags=["jobs"],
+        responses=JOB_OPENAPI["responses"],
+    )
 
 
 def add_update_routes(app: FastAPI, update: UpdateRoute) -> None:

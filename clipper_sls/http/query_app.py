@@ -1,6 +1,7 @@
-"""The query application: predict, update, metrics, health, Open Inference Protocol."""
+"""The query application: predict, jobs, update, metrics, health, Open Inference Protocol."""
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,15 +13,18 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from clipper_sls import __version__
-from clipper_sls.http.application_routes import UpdateRoute, add_predict_routes, add_update_routes
+from clipper_sls.http.answers import JSON, unexpected_answer
+from clipper_sls.http.application_routes import UpdateRoute, add_job_route, add_predict_routes, add_update_routes
 from clipper_sls.http.body import SenderLeftError, sender_left
 from clipper_sls.http.encode import encode_error
 from clipper_sls.http.error_map import CODE_HEADER
 from clipper_sls.http.fast_path import PredictFastPath
 from clipper_sls.http.health import add_health_routes
+from clipper_sls.http.job_route import JobRoute
+from clipper_sls.http.jobs import JobPredictions
 from clipper_sls.http.metrics_page import MetricsPage, add_metrics_route
 from clipper_sls.http.oip import oip_router
-from clipper_sls.http.predict import JSON, EndsAt, InputLimits, PredictRoute, unexpected_answer
+from clipper_sls.http.predict import EndsAt, InputLimits, PredictRoute
 from clipper_sls.service.services import QueryServices
 
 logger = logging.getLogger(__name__)
@@ -35,10 +39,14 @@ def create_query_app(
     metrics: MetricsPage | None,
     is_ready: Callable[[], dict[str, Any]],
     model_slo_s: float,
+    direct_limit_s: float = math.inf,
     ends_at: EndsAt | None = None,
 ) -> ASGIApp:
-    """`is_ready` as in `http.health`; `model_slo_s` is the objective of requests that name a model directly; `ends_at`
-    as in `http.predict`. Without `metrics` there is no page of them."""
+    """`is_ready` as in `http.health`; `model_slo_s` is the objective of requests that name a model directly.
+
+    Above `direct_limit_s`, what is in front of this would not wait for an answer, and queries become jobs.
+    `ends_at` as in `http.predict`. Without `metrics` there is no page of them.
+    """
     app = FastAPI(title="clipper-sls query", version=__version__, description=DESCRIPTION)
     add_health_routes(app, is_ready)
     if metrics is not None:
@@ -53,7 +61,11 @@ def create_query_app(
             ends_at=ends_at,
         )
     )
-    predict = PredictRoute(services, limits, ends_at)
+    jobs = JobPredictions(
+        jobs=services.jobs, predictions=services.predictions, clock=services.clock, direct_limit_s=direct_limit_s
+    )
+    predict = PredictRoute(services, limits, jobs=jobs, ends_at=ends_at)
+    add_job_route(app, JobRoute(jobs=services.jobs, clock=services.clock))
     add_predict_routes(app, predict)
     add_update_routes(app, UpdateRoute(services, limits))
     return finished(app, predict)

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from clipper_sls.ports.clock import Clock
+from clipper_sls.ports.job_queue import DeadLetters
 from clipper_sls.ports.model_host import HostStatus, ModelHost
 from clipper_sls.service.applications import ApplicationService
 from clipper_sls.service.feedback import FeedbackService
+from clipper_sls.service.jobs import JobService
 from clipper_sls.service.models import ModelService
 from clipper_sls.service.predict import PredictionService
 from clipper_sls.service.registry_view import RegistryView
@@ -29,9 +31,10 @@ class HostingServices(PredictionServices):
 
 @dataclass(frozen=True, slots=True)
 class QueryServices(HostingServices):
-    """And takes feedback: all that clients ask for."""
+    """And takes feedback and jobs: all that clients ask for."""
 
     feedback: FeedbackService
+    jobs: JobService
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +44,4 @@ class Services(QueryServices):
     host: ModelHost
     applications: ApplicationService
     models: ModelService
+    dead_letters: DeadLetters

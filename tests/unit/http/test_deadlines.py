@@ -1,6 +1,7 @@
 """The deadline of a query is fixed at the edge: by its objective, or by a host that ends earlier."""
 
 import itertools
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -8,6 +9,8 @@ import httpx2
 import pytest
 
 from clipper_sls.adapters.local.memory_feedback import MemoryFeedbackLog
+from clipper_sls.adapters.local.memory_job_queue import MemoryJobQueue
+from clipper_sls.adapters.local.memory_job_store import MemoryJobStore
 from clipper_sls.adapters.local.memory_registry import MemoryRegistry
 from clipper_sls.domain.identifiers import AppName, ModelId
 from clipper_sls.domain.inputs import InputType
@@ -16,6 +19,7 @@ from clipper_sls.domain.records import Application, Current, Link, ModelVersion,
 from clipper_sls.http.predict import InputLimits
 from clipper_sls.http.query_app import create_query_app
 from clipper_sls.service.feedback import FeedbackService
+from clipper_sls.service.jobs import JobService, JobTimes
 from clipper_sls.service.model_answers import ModelAnswers
 from clipper_sls.service.predict import PredictionService
 from clipper_sls.service.registered_models import RegisteredModels
@@ -61,7 +65,16 @@ async def client(host: Host) -> AsyncIterator[httpx2.AsyncClient]:
         registry=view, answers=answers, clock=clock, metrics=metrics, query_ids=itertools.count()
     )
     feedback = FeedbackService(log=MemoryFeedbackLog(), clock=clock)
-    services = QueryServices(view, predictions, clock, RegisteredModels(view), feedback)
+    jobs = JobService(
+        queue=MemoryJobQueue(clock=clock, max_receives=1),
+        store=MemoryJobStore(clock=clock),
+        registry=view,
+        clock=clock,
+        times=JobTimes(expiry_s=60, keep_s=60),
+        chance=secrets.token_bytes,
+        poll_s=1,
+    )
+    services = QueryServices(view, predictions, clock, RegisteredModels(view), feedback, jobs)
     app = create_query_app(
         services,
         limits=InputLimits(1000, 10),
