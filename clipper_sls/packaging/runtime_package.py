@@ -41,6 +41,7 @@ _SERVER_PARTS = (
     *_RUNTIME_PARTS,
     "aws_errors.py",
     "image_errors.py",
+    "job_errors.py",
     *(f"{package}/**/*.py" for package in ("bootstrap", "config", "http", "ports", "service")),
     *(f"adapters/{package}" for package in ("*.py", "engine/**/*.py", "local/**/*.py")),
 )
