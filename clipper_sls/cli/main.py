@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from clipper_sls import __version__
-from clipper_sls.cli import applications, deploy, engine, images, keys, models, predict, replicas
+from clipper_sls.cli import applications, deploy, engine, images, keys, models, predict, replicas, score
 from clipper_sls.cli.failures import report
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ for title, module in (
     ("Models", models),
     ("Replicas", replicas),
     ("Queries", predict),
+    ("Queries", score),
 ):
     for command in module.commands.registered_commands:
         command.rich_help_panel = title
