@@ -1,6 +1,6 @@
 """The only place that knows exit codes."""
 
-from clipper_sls import errors, image_errors
+from clipper_sls import errors, image_errors, job_errors
 
 OK = 0  # nothing to change included
 FAILED = 1
@@ -31,6 +31,7 @@ EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
     image_errors.ImageDifferenceError: GATE,
     errors.AbsentError: ABSENT,
     errors.NotServedError: ABSENT,
+    job_errors.UnknownJobError: ABSENT,
     errors.UnknownApplicationError: ABSENT,
     errors.UnknownModelError: ABSENT,
     errors.UnknownVersionError: ABSENT,
@@ -57,6 +58,8 @@ EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
     errors.ModelStartError: FAILED,
     errors.ModelStartTimeoutError: TIMEOUT,
     errors.PredictionFailedError: FAILED,
+    job_errors.JobFailedError: FAILED,
+    job_errors.JobExpiredError: TIMEOUT,
     errors.PredictionTimeoutError: TIMEOUT,
     errors.NoReplicaError: FAILED,
     errors.StoreError: FAILED,

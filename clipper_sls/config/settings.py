@@ -90,6 +90,13 @@ class Settings(BaseSettings):
         3_000, gt=0, description="latency objective of requests that name a model, not an application"
     )
 
+    job_expiry_s: float = Field(3_600.0, gt=0, description="a job that nobody has come to by then is not done")
+    job_result_ttl_s: float = Field(86_400.0, gt=0, description="the result of a job can be read for so long")
+    job_max_tries: int = Field(5, ge=1, le=1_000, description="then a job that no replica answers is given up")
+    job_concurrency: int = Field(
+        2, ge=0, le=256, description="so many times ten jobs are worked on at one time; 0: they only wait"
+    )
+
     isolation: Isolation = Field(
         Isolation.PROCESS,
         description="what replicas are: `process`, or `container`, for which a Docker engine is needed",

@@ -8,7 +8,7 @@ from clipper_sls.domain.deployment.function import PublishedFunction
 from clipper_sls.domain.endpoint import Endpoint
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
-from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Record, Scaling, Switch
+from clipper_sls.domain.records import Application, Current, Link, Mode, ModelVersion, Record, Scaling, Switch
 from clipper_sls.domain.serving import Batching, Serving
 
 
@@ -41,6 +41,7 @@ def record_from_json(kind: str, text: str) -> Record:
                 InputType(fields["input_type"]),
                 fields["default_output"],
                 fields["slo_micros"],
+                Mode(fields.get("mode", Mode.DIRECT)),  # which an older release did not write
             )
         case "version":
             return _version(fields)
@@ -55,12 +56,13 @@ def record_from_json(kind: str, text: str) -> Record:
 
 def _fields(record: Record) -> dict[str, Any]:
     match record:
-        case Application(name, input_type, default_output, slo_micros):
+        case Application(name, input_type, default_output, slo_micros, mode):
             return {
                 "name": name,
                 "input_type": input_type,
                 "default_output": default_output,
                 "slo_micros": slo_micros,
+                "mode": mode,
             }
         case ModelVersion():
             return _version_fields(record)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from clipper_sls.domain.deployment.function import PublishedFunction
 from clipper_sls.domain.endpoint import Endpoint
@@ -22,6 +23,21 @@ MAX_BATCH_SIZE = 1_000_000
 HISTORY_LENGTH = 100
 
 
+class Mode(StrEnum):
+    """How an application's plain predict requests come to its model."""
+
+    DIRECT = "direct"
+    QUEUE = "queue"  # through the queue of jobs, and whoever asks waits for the result until the objective
+
+    @classmethod
+    def parse(cls, text: str) -> "Mode":
+        try:
+            return cls(text)
+        except ValueError:
+            choices = ", ".join(f"'{choice}'" for choice in cls)
+            raise InvalidSettingError(f"The mode of an application must be one of {choices}, not {text!r}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class Application:
     """A predict URL: what it takes, by when it answers, and what it answers when it cannot."""
@@ -30,6 +46,7 @@ class Application:
     input_type: InputType
     default_output: str
     slo_micros: int
+    mode: Mode = Mode.DIRECT
 
     def __post_init__(self) -> None:
         if not 0 < self.slo_micros <= MAX_SLO_MICROS:

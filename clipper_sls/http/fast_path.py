@@ -8,8 +8,9 @@ On a connection of our own server they do not even come this far (`http.predict_
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from clipper_sls.http.answers import JSON, Answer
 from clipper_sls.http.error_map import CODE_HEADER
-from clipper_sls.http.predict import JSON, Answer, PredictRoute
+from clipper_sls.http.predict import PredictRoute
 
 _CONTENT_TYPE = (b"content-type", JSON.encode())
 _CODE_HEADER = CODE_HEADER.lower().encode()
@@ -22,7 +23,7 @@ class PredictFastPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = _application(scope)
-        if name is None:
+        if name is None or self.route.is_for_jobs(name, scope):
             await self._app(scope, receive, send)
             return
         try:
@@ -45,5 +46,6 @@ async def _send(answer: Answer, send: Send) -> None:
     headers = [_CONTENT_TYPE, (b"content-length", b"%d" % len(answer.body))]
     if answer.error_code:
         headers.append((_CODE_HEADER, answer.error_code.encode()))
+    headers += [(name.lower().encode(), value.encode()) for name, value in answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

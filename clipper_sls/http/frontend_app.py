@@ -10,12 +10,13 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clipper_sls.errors import ClipperError
+from clipper_sls.http.answers import JSON
 from clipper_sls.http.body import read_part, sender_left
 from clipper_sls.http.encode import encode_error
 from clipper_sls.http.error_map import CODE_HEADER, status_of
 from clipper_sls.http.fast_path import PredictFastPath
 from clipper_sls.http.oip import InferEndpoint, infer_router
-from clipper_sls.http.predict import JSON, InputLimits, PredictRoute
+from clipper_sls.http.predict import InputLimits, PredictRoute
 from clipper_sls.http.query_app import http_error, unexpected
 from clipper_sls.ports.request_forwarder import RequestForwarder, WholeAnswer, WholeRequest
 from clipper_sls.service.services import PredictionServices

@@ -1,6 +1,7 @@
-"""The query application: predict, update, metrics, health, Open Inference Protocol."""
+"""The query application: predict, jobs, update, metrics, health, Open Inference Protocol."""
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,15 +13,17 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from clipper_sls import __version__
+from clipper_sls.http.answers import JSON, unexpected_answer
 from clipper_sls.http.body import sender_left
 from clipper_sls.http.encode import encode_error
 from clipper_sls.http.error_map import CODE_HEADER
 from clipper_sls.http.fast_path import PredictFastPath
 from clipper_sls.http.health import add_health_routes
+from clipper_sls.http.jobs import JobPredictions, JobRoute
 from clipper_sls.http.metrics_page import MetricsPage, add_metrics_route
 from clipper_sls.http.oip import oip_router
-from clipper_sls.http.predict import JSON, InputLimits, PredictRoute, UpdateRoute, unexpected_answer
-from clipper_sls.http.query_openapi import PREDICT_OPENAPI, UPDATE_OPENAPI
+from clipper_sls.http.predict import InputLimits, PredictRoute, UpdateRoute
+from clipper_sls.http.query_openapi import JOB_OPENAPI, PREDICT_OPENAPI, UPDATE_OPENAPI
 from clipper_sls.service.services import Services
 
 logger = logging.getLogger(__name__)
@@ -35,8 +38,12 @@ def create_query_app(
     metrics: MetricsPage,
     is_ready: Callable[[], dict[str, Any]],
     model_slo_s: float,
+    direct_limit_s: float = math.inf,
 ) -> ASGIApp:
-    """`is_ready` as in `http.health`; `model_slo_s` is the objective of requests that name a model directly."""
+    """`is_ready` as in `http.health`; `model_slo_s` is the objective of requests that name a model directly.
+
+    Above `direct_limit_s`, what is in front of this would not wait for an answer, and queries become jobs.
+    """
     app = FastAPI(title="clipper-sls query", version=__version__, description=DESCRIPTION)
     add_health_routes(app, is_ready)
     add_metrics_route(app, metrics)
@@ -49,7 +56,11 @@ def create_query_app(
             max_batch_rows=limits.max_batch_rows,
         )
     )
-    predict = PredictRoute(services, limits)
+    jobs = JobPredictions(
+        jobs=services.jobs, predictions=services.predictions, clock=services.clock, direct_limit_s=direct_limit_s
+    )
+    predict = PredictRoute(services, limits, jobs=jobs)
+    _add_job_route(app, JobRoute(jobs=services.jobs, clock=services.clock))
     add_predict_routes(app, predict)
     _add_update_routes(app, UpdateRoute(services, limits))
     return finished(app, predict)
@@ -75,6 +86,18 @@ def add_predict_routes(app: FastAPI, predict: PredictRoute) -> None:
             tags=["applications"],
             responses=PREDICT_OPENAPI["responses"],
         )
+
+
+def _add_job_route(app: FastAPI, job: JobRoute) -> None:
+    app.add_api_route(
+        "/jobs/{job_id}",
+        job.get,
+        methods=["GET"],
+        openapi_extra=JOB_OPENAPI,
+        summary="What became of a job",
+        tags=["jobs"],
+        responses=JOB_OPENAPI["responses"],
+    )
 
 
 def _add_update_routes(app: FastAPI, update: UpdateRoute) -> None:

@@ -40,6 +40,7 @@ _RUNTIME_PARTS = ("__init__.py", "errors.py", "py.typed", "domain/**/*.py", "run
 _SERVER_PARTS = (
     *_RUNTIME_PARTS,
     "image_errors.py",
+    "job_errors.py",
     *(f"{package}/**/*.py" for package in ("bootstrap", "config", "http", "ports", "service")),
     *(f"adapters/{package}" for package in ("*.py", "engine/**/*.py", "local/**/*.py")),
 )

@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx2
 
-import clipper_sls.image_errors  # noqa: F401 - `error_classes` finds those of loaded modules
+import clipper_sls.image_errors
+import clipper_sls.job_errors  # noqa: F401 - `error_classes` finds those of loaded modules
 from clipper_sls.errors import ClipperError, RequestFailedError, UnconnectedError, error_classes
 
 CODE_HEADER = "X-Clipper-Error-Code"

@@ -83,6 +83,15 @@ class PredictionService:
         """What to tell who asked: outputs, and defaults for what has none. `arrived` is when the query did."""
         reasons = [result.reason for result in results if type(result) is Unanswered]
         self._metrics.answered(application.name, self._clock.now() - arrived, len(results), reasons)
+        return self.told(application, results)
+
+    def answered(self, application: Application, arrived: float, predictions: Sequence[Prediction]) -> None:
+        """Somebody is told `predictions` that were made elsewhere, or before."""
+        reasons = [prediction.unanswered.reason for prediction in predictions if prediction.unanswered is not None]
+        self._metrics.answered(application.name, self._clock.now() - arrived, len(predictions), reasons)
+
+    def told(self, application: Application, results: Sequence[RowResult]) -> list[Prediction]:
+        """As `answers`, for whoever need not be quick: not counted among what is."""
         return [self._prediction(application, result) for result in results]
 
     def refuse(self, application: Application, arrived: float) -> Prediction:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from clipper_sls.ports.clock import Clock
+from clipper_sls.ports.job_queue import DeadLetters
 from clipper_sls.ports.model_host import ModelHost
 from clipper_sls.service.applications import ApplicationService
 from clipper_sls.service.feedback import FeedbackService
+from clipper_sls.service.jobs import JobService
 from clipper_sls.service.models import ModelService
 from clipper_sls.service.predict import PredictionService
 from clipper_sls.service.registry_view import RegistryView
@@ -34,3 +36,5 @@ class Services(HostingServices):
     applications: ApplicationService
     models: ModelService
     feedback: FeedbackService
+    jobs: JobService
+    dead_letters: DeadLetters

@@ -1,0 +1,1 @@
+"""AWS' data plane, spoken to by a lean client of our own. Needs no package beside the core."""
