@@ -2,7 +2,7 @@
 
 import math
 
-from clipper_sls.adapters.remote.connection import Response
+from clipper_sls.adapters.http_connections.connection import Response
 from clipper_sls.domain.envelope import TIMEOUT_HEADER
 from clipper_sls.domain.query import DefaultReason, RowResult, Unanswered
 from clipper_sls.domain.results import failed, read_failure, read_result

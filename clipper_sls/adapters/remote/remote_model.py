@@ -5,8 +5,8 @@ import math
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 
-from clipper_sls.adapters.remote.connection import BrokenConnectionError
-from clipper_sls.adapters.remote.connections import Connections, UnreachableError
+from clipper_sls.adapters.http_connections.connection import BrokenConnectionError
+from clipper_sls.adapters.http_connections.connections import Connections, UnreachableError
 from clipper_sls.adapters.remote.invocation import no_replica, not_ready, read_response, timeout_header
 from clipper_sls.domain.endpoint import Endpoint
 from clipper_sls.domain.envelope import INVOCATIONS_PATH, pack_event

@@ -1,10 +1,11 @@
-"""The connections to one model's server: as many as there are requests under way, kept for the next ones."""
+"""The connections to one server: as many as there are requests under way, kept for the next ones."""
 
 import asyncio
+import math
 import ssl
 from collections.abc import Mapping
 
-from clipper_sls.adapters.remote.connection import BrokenConnectionError, Connection, Response
+from clipper_sls.adapters.http_connections.connection import BrokenConnectionError, Connection, Response
 from clipper_sls.domain.endpoint import Endpoint
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
@@ -13,39 +14,47 @@ JSON = {"Content-Type": "application/json"}
 
 
 class UnreachableError(Exception):
-    """There is no connection; nothing was sent. Never leaves the adapter."""
+    """There is no connection; nothing was sent. Never leaves adapters."""
 
 
 class Connections:
-    """Requests to one server. Cancelling a request closes its connection, so that the server sees it."""
+    """Requests to one server. Cancelling a request closes its connection, so that the server sees it.
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    A connection that was not used for `max_idle_s` of the loop's time is not used again.
+    """
+
+    def __init__(self, endpoint: Endpoint, max_idle_s: float = math.inf) -> None:
         self._endpoint = endpoint
-        self._idle: list[Connection] = []
+        self._max_idle_s = max_idle_s
+        self._idle: list[tuple[Connection, float]] = []
         self._tls: ssl.SSLContext | None = None
 
     async def get(self, path: str) -> Response:
         """Raises UnreachableError or BrokenConnectionError."""
-        return await self._ask(self._head("GET", path, {}), may_repeat=True)
+        return await self.request("GET", path, {}, b"", may_repeat=True)
 
     async def post(self, path: str, body: bytes, headers: Mapping[str, str], *, may_repeat: bool) -> Response:
-        """Send JSON. Raises as `get`.
+        """Send JSON. See `request`."""
+        return await self.request("POST", path, {**JSON, **headers}, body, may_repeat=may_repeat)
+
+    async def request(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, may_repeat: bool
+    ) -> Response:
+        """Raises as `get`. Host and Content-Length, but of a GET without a body, are added.
 
         A kept connection may be closed by the server in the moment in which it is used, and then nobody knows whether
         it read the request: only one that `may_repeat` is sent again, once, on a connection of its own.
         """
-        sized = {**JSON, **headers, "Content-Length": str(len(body))}
-        return await self._ask(self._head("POST", path, sized) + body, may_repeat)
+        lines = [f"{method} {self._endpoint.path(path)} HTTP/1.1", f"Host: {self._endpoint.authority}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        if body or method != "GET":
+            lines.append(f"Content-Length: {len(body)}")
+        return await self._ask("\r\n".join([*lines, "", ""]).encode() + body, may_repeat)
 
     def close(self) -> None:
         """Those that are in use close themselves with their requests."""
         while self._idle:
-            self._idle.pop().close()
-
-    def _head(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
-        lines = [f"{method} {self._endpoint.path(path)} HTTP/1.1", f"Host: {self._endpoint.authority}"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
-        return "\r\n".join([*lines, "", ""]).encode()
+            self._idle.pop()[0].close()
 
     async def _ask(self, request: bytes, may_repeat: bool) -> Response:
         connection = self._kept()
@@ -64,17 +73,18 @@ class Connections:
             connection.close()
             raise
         if connection.is_open and len(self._idle) < MAX_IDLE:
-            self._idle.append(connection)
+            self._idle.append((connection, asyncio.get_running_loop().time()))
         else:
             connection.close()
         return response
 
     def _kept(self) -> Connection | None:
-        """The one that was used last, as long as the server has not closed it."""
+        """The one that was used last, as long as the server has not closed it, nor is about to."""
         while self._idle:
-            connection = self._idle.pop()
-            if connection.is_open:
+            connection, used_at = self._idle.pop()
+            if connection.is_open and asyncio.get_running_loop().time() - used_at <= self._max_idle_s:
                 return connection
+            connection.close()
         return None
 
     async def _opened(self) -> Connection:
