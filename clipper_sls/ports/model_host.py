@@ -12,7 +12,15 @@ from clipper_sls.domain.traffic import Answering
 Decide = Callable[[], Awaitable[Answering | None]]
 
 
-class ModelHost(Protocol):
+class HostStatus(Protocol):
+    """Tells how the versions that it knows are doing."""
+
+    def pools(self) -> Sequence[PoolStatus]:
+        """How each hosted version is doing, in the order in which they were started."""
+        ...
+
+
+class ModelHost(HostStatus, Protocol):
     """Starts, scales and stops the replicas of model versions; restarts those that die.
 
     A version with an endpoint runs elsewhere: to start it is to begin asking it, and to stop it to end that.
@@ -58,10 +66,6 @@ class ModelHost(Protocol):
 
     async def stop(self, model: ModelId) -> None:
         """End every replica of `model`, after the batch it is working on; stopping what is not hosted is no error."""
-        ...
-
-    def pools(self) -> Sequence[PoolStatus]:
-        """How each hosted version is doing, in the order in which they were started."""
         ...
 
     def log_files(self, model: ModelId | None = None) -> Sequence[Path]:

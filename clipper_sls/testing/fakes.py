@@ -154,6 +154,8 @@ class RecordingMetrics:
     remote_dropped: int = 0
     hedged_batches: int = 0
     hedges_won: list[bool] = field(default_factory=list)
+    throttles: list[ModelId] = field(default_factory=list)
+    by_others: list[tuple[ModelId, str, int]] = field(default_factory=list)
     crashes: list[ModelId] = field(default_factory=list)
 
     def answered(self, application: AppName, latency_s: float, rows: int, reasons: Sequence[DefaultReason]) -> None:
@@ -185,6 +187,12 @@ class RecordingMetrics:
 
     def hedge_won(self, model: ModelId, *, by_copy: bool) -> None:
         self.hedges_won.append(by_copy)
+
+    def throttled(self, model: ModelId) -> None:
+        self.throttles.append(model)
+
+    def answered_by_other(self, model: ModelId, number: str, rows: int) -> None:
+        self.by_others.append((model, number, rows))
 
     def replica_crashed(self, model: ModelId) -> None:
         self.crashes.append(model)
