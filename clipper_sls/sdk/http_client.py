@@ -27,6 +27,11 @@ class HttpClient:
 
     base_url: str  # "http://127.0.0.1:1338"
     token: str | None = None
+    auth: httpx2.Auth | None = None  # signs every request
+
+    @property
+    def _is_far(self) -> bool:
+        return self.auth is not None and self.base_url.startswith("https:")
 
     def get(self, path: str) -> httpx2.Response:
         return self._request("GET", path, timeout_s=QUICK_TIMEOUT_S, headers={"Accept": "application/json"})
@@ -54,8 +59,9 @@ class HttpClient:
                 base_url=self.base_url,
                 headers=headers,
                 timeout=httpx2.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
-                trust_env=False,  # a proxy of the environment must not come between this machine and itself
-                verify=_certificates(self.base_url),
+                auth=self.auth,
+                trust_env=self._is_far,  # a proxy of the environment must not come between this machine and itself
+                verify=certificates(self.base_url),
             ) as client:
                 yield client
         except httpx2.ConnectError as error:
@@ -69,7 +75,7 @@ class HttpClient:
             ) from error
 
 
-def _certificates(base_url: str) -> ssl.SSLContext | bool:
+def certificates(base_url: str) -> ssl.SSLContext | bool:
     """Reading the machine's certificates takes up to 0.2 s, which plain HTTP needs not spend."""
     return True if base_url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
