@@ -33,6 +33,12 @@ class AwsCredentialsError(RefusedError):
     code = "aws_credentials"
 
 
+class BundleUploadError(RefusedError):
+    """A bundle was sent to the management application on AWS, where models run as images."""
+
+    code = "bundle_upload_refused"
+
+
 class AwsQuotaError(ConflictError):
     """A quota of the account is used up."""
 

@@ -73,6 +73,7 @@ EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
     aws_errors.AwsThrottledError: CLOUD,
     aws_errors.AwsAccessDeniedError: CLOUD,
     aws_errors.AwsCredentialsError: CLOUD,
+    aws_errors.BundleUploadError: REFUSED,
     aws_errors.AwsQuotaError: CLOUD,
     aws_errors.AwsResourceAbsentError: ABSENT,
     aws_errors.FunctionFailedError: CLOUD,

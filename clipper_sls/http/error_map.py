@@ -66,6 +66,7 @@ STATUS_OF: dict[type[errors.ClipperError], int] = {
     aws_errors.AwsThrottledError: 503,
     aws_errors.AwsAccessDeniedError: 403,
     aws_errors.AwsCredentialsError: 403,
+    aws_errors.BundleUploadError: 403,
     aws_errors.AwsQuotaError: 409,
     aws_errors.AwsResourceAbsentError: 404,
     aws_errors.FunctionFailedError: 422,

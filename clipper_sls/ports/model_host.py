@@ -1,12 +1,15 @@
 """Keeping replicas of model versions running."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from clipper_sls.domain.identifiers import ModelId
+from clipper_sls.domain.identifiers import ModelId, ModelName
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import PoolStatus
+from clipper_sls.domain.traffic import Answering
+
+Decide = Callable[[], Awaitable[Answering | None]]
 
 
 class HostStatus(Protocol):
@@ -37,6 +40,20 @@ class ModelHost(HostStatus, Protocol):
         Raises EnvironmentBuildError, ModelStartError or ModelStartTimeoutError with the end of the replica's log, and
         then hosts nothing of it. Starting what is hosted already is no error.
         """
+        ...
+
+    async def let_answer(self, model: ModelName, decide: Decide) -> None:
+        """From when this returns, what `decide` says answers for `model`; nothing changes if that is None.
+
+        For hosts whose front ends ask "the current version" and learn from somewhere else than the registry which one
+        that is; for others there is nothing to do, and nothing is decided. `decide` is called after it was looked at
+        who answers now, and again if somebody else has changed that in the meantime. Raises StaleWriteError when that
+        happens again and again.
+        """
+        ...
+
+    async def withdraw(self, model: ModelId) -> None:
+        """What `start` has started could not be registered: end it, unless somebody may need it all the same."""
         ...
 
     async def resume(self, version: ModelVersion) -> None:
