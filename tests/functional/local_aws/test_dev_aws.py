@@ -25,6 +25,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsUnderT
 def test_the_stack_is_complete(running: LocalAwsUnderTest) -> None:
     (stack,) = aws("cloudformation", running.endpoint).describe_stacks(StackName="demo")["Stacks"]
     assert stack["StackStatus"] == "CREATE_COMPLETE"
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    assert (outputs["QueryUrl"], outputs["ManagementUrl"]) == (running.query, running.management)
     assert {"demo-registry", "demo-jobs"} <= set(aws("dynamodb", running.endpoint).list_tables()["TableNames"])
 
 
@@ -43,7 +45,6 @@ def test_management_wants_signed_requests(running: LocalAwsUnderTest) -> None:
 def test_what_other_processes_need_is_told(running: LocalAwsUnderTest) -> None:
     assert running.environment["AWS_ENDPOINT_URL"] == running.endpoint
     assert running.environment["CLIPPER_SLS_STACK_NAME"] == running.stack == "demo"
-    assert running.environment["CLIPPER_SLS_QUERY_URL"] == running.query
     assert Path(running.environment["CLIPPER_SLS_IMAGE_FOLDER"]).is_dir()
 
 
