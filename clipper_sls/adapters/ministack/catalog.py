@@ -4,11 +4,9 @@ An alias is read for every call, so a rollback counts at once. A published versi
 a second all the same, because a function may be deleted and made anew under its name.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from http import HTTPStatus
 from urllib.parse import quote
 
-import httpx2
 import msgspec
 
 from clipper_sls.adapters.ministack.http import MiniStackHttp
@@ -57,6 +55,10 @@ class _Routing(msgspec.Struct, rename="pascal"):
     additional_version_weights: dict[str, float] | None = None
 
 
+class _Provisioned(msgspec.Struct, rename="pascal"):
+    requested_provisioned_concurrent_executions: int = 0
+
+
 class _AliasRecord(msgspec.Struct, rename="pascal"):
     function_version: str
     routing_config: _Routing | None = None
@@ -78,9 +80,9 @@ class MiniStackCatalog:
         if qualifier.isdecimal():
             return await self._published(name, qualifier)
         response = await self._server.get(f"{_FUNCTIONS}/{quote(name)}/aliases/{quote(qualifier)}")
-        if response.status_code != httpx2.codes.OK:
+        if response.status != HTTPStatus.OK:
             return None
-        record = msgspec.json.decode(response.content, type=_AliasRecord)
+        record = msgspec.json.decode(response.body, type=_AliasRecord)
         number = _alias(record).drawn(chance)
         return await (self._described(name, None) if number == LATEST else self._published(name, number))
 
@@ -89,10 +91,9 @@ class MiniStackCatalog:
         name, qualifier = reference
         path = f"{_PROVISIONED}/{quote(name)}/provisioned-concurrency?Qualifier={quote(qualifier or LATEST)}"
         response = await self._server.get(path)
-        if response.status_code != httpx2.codes.OK:
+        if response.status != HTTPStatus.OK:
             return 0
-        answer: Mapping[str, Any] = response.json()
-        return int(answer.get("RequestedProvisionedConcurrentExecutions", 0))
+        return msgspec.json.decode(response.body, type=_Provisioned).requested_provisioned_concurrent_executions
 
     async def _published(self, name: str, number: str) -> FunctionVersion | None:
         read_at, function = self._kept.get((name, number), (-KEPT_FOR_S, None))
@@ -105,9 +106,9 @@ class MiniStackCatalog:
     async def _described(self, name: str, number: str | None) -> FunctionVersion | None:
         query = "" if number is None else f"?Qualifier={quote(number)}"
         response = await self._server.get(f"{_FUNCTIONS}/{quote(name)}{query}")
-        if response.status_code != httpx2.codes.OK:
+        if response.status != HTTPStatus.OK:
             return None
-        return _version(msgspec.json.decode(response.content, type=_Function, strict=False))
+        return _version(msgspec.json.decode(response.body, type=_Function, strict=False))
 
 
 def _alias(record: _AliasRecord) -> Alias:
