@@ -131,7 +131,12 @@ class EmbeddedEngine:
         await view.load()
         answers = ModelAnswers(invoker=models, cache=cache, clock=clock, metrics=metrics)
         predictions = PredictionService(
-            registry=view, answers=answers, clock=clock, metrics=metrics, query_ids=serving.query_ids()
+            registry=view,
+            answers=answers,
+            clock=clock,
+            metrics=metrics,
+            query_ids=serving.query_ids(),
+            chance=random.Random().random,  # noqa: S311 - who gets a canary
         )
         self._jobs = await engine_jobs(
             settings,

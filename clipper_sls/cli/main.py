@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from clipper_sls import __version__
-from clipper_sls.cli import applications, deploy, engine, images, keys, models, predict, replicas, score
+from clipper_sls.cli import applications, deploy, engine, images, keys, models, predict, replicas, score, traffic
 from clipper_sls.cli.failures import report
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ for title, module in (
     ("Applications", applications),
     ("Models", deploy),
     ("Models", models),
+    ("Models", traffic),
     ("Replicas", replicas),
     ("Queries", predict),
     ("Queries", score),

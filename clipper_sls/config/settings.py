@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     query_url: str | None = Field(None, description="the same engine's predict URLs; default: those that it names")
     management_token: SecretStr | None = None
 
+    stack_name: str = Field("clipper-sls", description="of the stack on AWS, and of the one on this machine")
+    aws_port: int = Field(4566, ge=0, le=65535, description="of AWS on this machine (`dev --aws`); 0 picks a free one")
+    image_folder: Path | None = Field(
+        None, description="bundles that stand for images where AWS is this machine; default: below the state directory"
+    )
+
     signing_key: Path = Field(
         default_factory=lambda: platformdirs.user_config_path("clipper-sls") / "signing-key.pem",
         description="private key that signs what is deployed; made when it is first needed",

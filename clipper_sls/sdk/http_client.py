@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 
+import clipper_sls.aws_errors
 import clipper_sls.image_errors
 import clipper_sls.job_errors  # noqa: F401 - `error_classes` finds those of loaded modules
 from clipper_sls.errors import ClipperError, RequestFailedError, UnconnectedError, error_classes

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from clipper_sls import __version__
 from clipper_sls.http.access import AccessGuard
-from clipper_sls.http.body import sender_left
+from clipper_sls.http.body import SenderLeftError, sender_left
 from clipper_sls.http.error_map import CODE_HEADER
 from clipper_sls.http.health import add_health_routes
 from clipper_sls.http.management.applications import add_application_routes
@@ -47,6 +47,7 @@ def create_management_app(
     add_job_routes(app, services)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, sender_left)
+    app.add_exception_handler(SenderLeftError, sender_left)
     app.add_exception_handler(Exception, _unexpected)
     app.add_middleware(AccessGuard, token=token)
     return app

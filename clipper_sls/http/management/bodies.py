@@ -103,6 +103,15 @@ class OneModel(msgspec.Struct):
     model_name: str
 
 
+PERCENT_DESCRIPTION = "Of the queries that pin no version; the current version gets the rest. 0 ends it."
+
+
+class SetTraffic(msgspec.Struct):
+    model_name: str
+    model_version: str | int
+    percent: Annotated[float, msgspec.Meta(description=PERCENT_DESCRIPTION, extra_json_schema={"minimum": 0})]
+
+
 class SetReplicas(msgspec.Struct):
     model_name: str
     model_version: str | int | None = None

@@ -10,7 +10,7 @@ from clipper_sls.domain.deployment.function import PublishedFunction
 from clipper_sls.domain.deployment.names import version_alias
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
-from clipper_sls.domain.records import Application, Current, Link, Mode, ModelVersion, Record, Scaling, Switch
+from clipper_sls.domain.records import Application, Canary, Current, Link, Mode, ModelVersion, Record, Scaling, Switch
 from clipper_sls.domain.serving import Batching, Serving
 from clipper_sls.errors import StaleWriteError
 from clipper_sls.ports.registry import Registry
@@ -36,7 +36,7 @@ EVERY_KIND: tuple[Record, ...] = (
     VERSION,
     ON_LAMBDA,
     Link(AppName("shop"), ModelName("price")),
-    Current(ModelName("price"), (Switch(Version("1"), 1.5), Switch(Version("2"), 2.25))),
+    Current(ModelName("price"), (Switch(Version("1"), 1.5), Switch(Version("2"), 2.25)), Canary(Version("1"), 12.5)),
 )
 
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 from starlette.types import Message, Receive, Scope, Send
 
 from clipper_sls.http.answers import Answer
+from clipper_sls.http.body import SenderLeftError
 from clipper_sls.http.fast_path import PredictFastPath
 
 DOCUMENTED = [compile_path(f"/{{application}}/predict{slash}")[0] for slash in ("", "/")]
@@ -117,7 +117,7 @@ async def test_a_client_that_hangs_up_is_answered_nothing_and_is_no_failure(
     ask: Asking, caplog: pytest.LogCaptureFixture
 ) -> None:
     def gone() -> Answer:
-        raise ClientDisconnect
+        raise SenderLeftError
 
     caller = await ask(gone)
     assert (caller.sent, caplog.records) == ([], [])
