@@ -187,9 +187,6 @@ lock: setup ## Renew the locked versions
 	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		requirements/build.in --output-file $(BUILD_LOCK)
-	$(UV_ENV); $(BIN)/uv pip compile --quiet --python-version 3.13 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-		infra/localstack/requirements.in --output-file $(LOCALSTACK_LOCK)
 	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(IN_LAMBDA) \
 		--constraint $(LOCK) requirements/handlers.in --output-file $(HANDLERS_LOCK)
@@ -199,6 +196,9 @@ lock: setup ## Renew the locked versions
 	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		requirements/sam.in --output-file $(SAM_LOCK)
+	$(UV_ENV); $(BIN)/uv pip compile --quiet --python-version 3.13 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		infra/localstack/requirements.in --output-file $(LOCALSTACK_LOCK)
 
 .PHONY: clean
 clean: ## Remove the environment and all caches

@@ -1,12 +1,14 @@
 """The query function: answers predictions at once, and puts together what answers anything else when it is asked."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from clipper_sls.bootstrap.aws.asking import job_service, prediction_services
 from clipper_sls.bootstrap.aws.function import StackFunction
 from clipper_sls.bootstrap.aws.http_function import Handler, http_handler
 from clipper_sls.config.environment import environment
+from clipper_sls.errors import StoreError
 from clipper_sls.http.fast_path import PredictFastPath
 from clipper_sls.http.jobs import JobPredictions
 from clipper_sls.http.lazy_app import LazyApp
@@ -34,12 +36,14 @@ def query_handler(variables: Mapping[str, str] | None = None) -> Handler:
     )
     limits = InputLimits(MAX_BODY_BYTES, function.settings.max_batch_rows)
     route = PredictRoute(asking, limits, jobs=by_jobs, ends_at=function.invocation.ends_at)
-    others = LazyApp(lambda: _others(function, asking, jobs, limits), before=asking.registry.fresh)
 
-    def warm_up() -> None:
-        function.run(asking.registry.fresh())
+    async def look() -> None:
+        with suppress(StoreError):  # documents can be read all the same
+            await asking.registry.fresh()
 
-    return http_handler(function, PredictFastPath(others, route), warm_up=warm_up)
+    others = LazyApp(lambda: _others(function, asking, jobs, limits), before=look)
+
+    return http_handler(function, PredictFastPath(others, route), warm_up=lambda: function.run(look()))
 
 
 def _others(function: StackFunction, asking: PredictionServices, jobs: JobService, limits: InputLimits) -> "ASGIApp":
@@ -61,13 +65,8 @@ def _others(function: StackFunction, asking: PredictionServices, jobs: JobServic
         services,
         limits=limits,
         metrics=None,
-        is_ready=_ready,
+        is_ready=lambda: {"ready": asking.registry.is_known, "unwell": {}},
         model_slo_s=function.settings.objective_ms / 1000,
         direct_limit_s=DIRECT_LIMIT_S,
         ends_at=function.invocation.ends_at,
     )
-
-
-def _ready() -> dict[str, Any]:
-    """Nobody gets this far before the registry was read."""
-    return {"ready": True, "unwell": {}}
