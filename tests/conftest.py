@@ -6,10 +6,12 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
+import boto3
 import pytest
 
 from clipper_sls.adapters.aws.dynamodb.table import DynamoTable
 from clipper_sls.adapters.aws.dynamodb.tables import Table
+from clipper_sls.adapters.functions.clients import AwsClients
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.testing.container_base import ContainerBase
 from clipper_sls.testing.container_base import container_base as make_container_base
@@ -22,7 +24,7 @@ from clipper_sls.testing.docker_registry import (
 )
 from clipper_sls.testing.dynamodb import MakeTable, aws_client, dynamo_table
 from clipper_sls.testing.lambda_emulator import EmulatorError, fetch_emulator
-from clipper_sls.testing.ministack import MiniStackUnderTest, ministack
+from clipper_sls.testing.ministack import REGION, MiniStackUnderTest, ministack
 from clipper_sls.testing.moto_server import MotoServerUnderTest, moto_server
 from clipper_sls.testing.redis_server import BINARIES, RedisServerUnderTest, find_redis_server, redis_server
 
@@ -98,6 +100,13 @@ def shared_ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniS
     """An AWS for all tests, which use names of their own and do not reset it."""
     with ministack(tmp_path_factory.mktemp("ministack")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def aws_clients(shared_ministack: MiniStackUnderTest) -> AwsClients:
+    """Clients of that AWS."""
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    return AwsClients(session=session, endpoint=shared_ministack.url)
 
 
 @pytest.fixture(scope="session")

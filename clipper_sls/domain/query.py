@@ -36,9 +36,11 @@ class DefaultReason(StrEnum):
 
 
 class Predicted(Struct, frozen=True, gc=False):
-    """A row the model answered."""
+    """A row the model answered. `answered_by` is set when it was not the version that was asked, but the published
+    version of that number of the same function: a canary, or one that became current a moment ago."""
 
     output: OutputJson
+    answered_by: str | None = None
 
 
 class Unanswered(Struct, frozen=True, gc=False):

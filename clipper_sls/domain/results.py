@@ -24,8 +24,14 @@ class _Failure(msgspec.Struct):
     error_message: Any = msgspec.field(name="errorMessage", default="")
 
 
+class _Stored(msgspec.Struct):
+    stored_bytes: int
+
+
 _decode_result = msgspec.json.Decoder(_Result).decode
 _decode_failure = msgspec.json.Decoder(_Failure).decode
+_decode_stored = msgspec.json.Decoder(_Stored).decode
+_LONGEST_STORED = 64
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
@@ -45,6 +51,16 @@ def read_result(body: bytes, count: int) -> list[RowResult]:
             return [failed(f"the replica reported an error for row {index} of {count}")] * count
         rows[index] = unanswered
     return rows
+
+
+def read_stored(body: bytes) -> int | None:
+    """How many bytes of result were put where the event said; None when `body` is the result itself."""
+    if len(body) > _LONGEST_STORED:
+        return None
+    try:
+        return _decode_stored(body).stored_bytes
+    except _UNREADABLE:
+        return None
 
 
 def read_failure(body: bytes) -> str:

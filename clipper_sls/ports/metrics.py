@@ -50,6 +50,14 @@ class Metrics(Protocol):
         """Of two replicas that were asked for one batch the first has answered: the second one, if `by_copy`."""
         ...
 
+    def throttled(self, model: ModelId) -> None:
+        """Who runs the model elsewhere had no room for a batch, and none until it was due."""
+        ...
+
+    def answered_by_other(self, model: ModelId, number: str, rows: int) -> None:
+        """Rows were asked of a version and answered by another published one of its function, `number`."""
+        ...
+
     def replica_crashed(self, model: ModelId) -> None:
         """A replica ended without being told to."""
         ...

@@ -13,6 +13,7 @@ from clipper_sls.domain.trust import Trust
 from clipper_sls.errors import ModelStartError
 from clipper_sls.runtime.bundle_check import verified_manifest
 from clipper_sls.runtime.model import Function, load_function
+from clipper_sls.runtime.payloads import fetched_rows, fitting
 from clipper_sls.runtime.rows import answer
 from clipper_sls.runtime.warm_up import exercise, warm_up
 
@@ -34,6 +35,6 @@ _function = _loaded(os.environ)
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """Answer one batch; event and result are described in `clipper_sls.domain.envelope`."""
-    input_type, rows = unpack_event(event)
+    input_type, rows = unpack_event(event, fetched_rows(event, os.environ))
     answers = answer(_function, input_type, rows)
-    return {"outputs": answers.outputs, "errors": answers.errors}
+    return fitting({"outputs": answers.outputs, "errors": answers.errors}, event, os.environ)

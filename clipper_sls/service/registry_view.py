@@ -66,6 +66,10 @@ class RegistryView:
                 self._was_looked_at()
         return self._snapshot
 
+    async def newest(self) -> RegistrySnapshot:
+        """What every change is in that had been made. Raises StoreError, if it needs the store for that."""
+        return self._snapshot if self._max_age_s == math.inf else await self.load()
+
     async def close(self) -> None:
         """End a reading that goes on without anybody waiting for it."""
         if self._reading is not None:

@@ -1,21 +1,24 @@
-"""A server of model versions over HTTP, for tests of those who ask one: it answers as the server in an image does."""
+"""A server of model versions over HTTP, for tests of those who ask one: it answers as the server in an image does, and
+as AWS Lambda answers an invocation."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
 import httptools
 
-from clipper_sls.domain.envelope import unpack_event
+from clipper_sls.domain.envelope import INVOCATIONS_PATH, unpack_event
 from clipper_sls.domain.query import DefaultReason, PackedRow, Predicted, RowResult
 
-Answer = Callable[[str, Sequence[PackedRow]], Awaitable[Sequence[RowResult]]]
-"""From the path before the server's own, and the rows of an event, to results."""
+Answer = Callable[[str, Sequence[PackedRow]], Awaitable[Sequence[RowResult] | bytes]]
+"""From the path before the server's own, or that of a function of Lambda, and the rows of an event, to results; or to a
+whole response, as `response` makes them."""
 
 _REASONS = {200: b"OK", 404: b"Not Found", 503: b"Service Unavailable"}
+_NONE: Mapping[str, str] = {}
 
 
 @dataclass
@@ -101,28 +104,30 @@ class _ServerConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         if self._parser.get_method() == b"GET":
-            self._respond(200 if self._server.is_ready else 503, b"{}")
+            self._write(response(200 if self._server.is_ready else 503, b"{}"))
             return
         self._server.asked.append(self._asked)
         if not self._server.scripted:
             self._answering = asyncio.get_running_loop().create_task(self._answer(self._asked))
         elif (scripted := self._server.scripted.pop(0)) is None:
             self.close()
-        elif self._transport is not None:
-            self._transport.write(scripted)
+        else:
+            self._write(scripted)
 
     async def _answer(self, asked: Asked) -> None:
         _, rows = unpack_event(json.loads(asked.body))
-        self._respond(200, result_json(await self._server.answer(asked.path.split("/2015-03-31")[0], rows)))
+        answer = await self._server.answer(asked.path.split(INVOCATIONS_PATH)[0], rows)
+        self._write(answer if isinstance(answer, bytes) else response(200, result_json(answer)))
 
-    def _respond(self, status: int, body: bytes) -> None:
+    def _write(self, whole: bytes) -> None:
         if self._transport is not None:
-            self._transport.write(response(status, body))
+            self._transport.write(whole)
 
 
-def response(status: int, body: bytes) -> bytes:
-    head = b"HTTP/1.1 %d %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    return head % (status, _REASONS.get(status, b"Other"), len(body)) + body
+def response(status: int, body: bytes, headers: Mapping[str, str] = _NONE) -> bytes:
+    head = b"HTTP/1.1 %d %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+    more = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    return head % (status, _REASONS.get(status, b"Other"), len(body)) + more.encode() + b"\r\n" + body
 
 
 def result_json(results: Sequence[RowResult]) -> bytes:

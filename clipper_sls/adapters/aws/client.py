@@ -143,18 +143,24 @@ class AwsClient:
         return place
 
     async def _answered(self, call: _Call, deadline: Deadline) -> Response:
+        """What made it ask again says more than that the deadline passed while it did."""
+        failures: list[AwsFailureError] = []
         try:
             async with asyncio.timeout(None if math.isinf(deadline) else deadline - self._clock.now()):
-                return await self._persistently(call, deadline)
+                return await self._persistently(call, deadline, failures)
         except TimeoutError as error:
+            if failures:
+                failures[-1].was_done = None
+                raise failures[-1] from error
             why = "there was no answer by the deadline"
             raise AwsTimeoutError(call.service, call.operation, why, was_done=None) from error
 
-    async def _persistently(self, call: _Call, deadline: Deadline) -> Response:
+    async def _persistently(self, call: _Call, deadline: Deadline, failures: list[AwsFailureError]) -> Response:
         for attempt in range(1, MAX_ATTEMPTS):
             try:
                 return await self._once(call)
             except AwsFailureError as failure:
+                failures.append(failure)
                 again_at = self._clock.now() + wait_s(attempt, self._chance())
                 is_safe = call.may_repeat or failure.was_done is False
                 if not failure.is_passing or not is_safe or again_at >= deadline:

@@ -78,6 +78,12 @@ class ReportedMetrics:
     def hedge_won(self, model: ModelId, *, by_copy: bool) -> None:
         """As `batch`."""
 
+    def throttled(self, model: ModelId) -> None:
+        """The engine asks itself; a front end asks the engine."""
+
+    def answered_by_other(self, model: ModelId, number: str, rows: int) -> None:
+        """As `throttled`."""
+
     def replica_crashed(self, model: ModelId) -> None:
         """The engine sees replicas itself; a front end has none."""
 

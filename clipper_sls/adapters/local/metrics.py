@@ -78,6 +78,12 @@ class LocalMetrics:
     def hedge_won(self, model: ModelId, *, by_copy: bool) -> None:
         self._tallies.models[model].hedges_won += by_copy
 
+    def throttled(self, model: ModelId) -> None:
+        self._tallies.models[model].throttled += 1
+
+    def answered_by_other(self, model: ModelId, number: str, rows: int) -> None:
+        self._tallies.models[model].by_others[number] += rows
+
     def replica_crashed(self, model: ModelId) -> None:
         self._tallies.models[model].crashes += 1
 

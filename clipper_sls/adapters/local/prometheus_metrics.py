@@ -55,6 +55,10 @@ class PrometheusMetrics(Collector):
         crashes = CounterMetricFamily("clipper_replica_crashes", "Replicas that died", labels=MODEL)
         hedged = CounterMetricFamily("clipper_hedged_batches", "Batches asked of a second replica", labels=MODEL)
         won = CounterMetricFamily("clipper_hedges_won", "Of these, those that it answered first", labels=MODEL)
+        throttled = CounterMetricFamily("clipper_throttled_batches", "Batches that AWS had no room for", labels=MODEL)
+        others = CounterMetricFamily(
+            "clipper_rows_of_other_versions", "Rows that another published version answered", labels=(*MODEL, "number")
+        )
         for model, tally in self._tallies.models.items():
             labels = (model.name, model.version)
             _add(size, labels, tally.batch_size)
@@ -66,7 +70,10 @@ class PrometheusMetrics(Collector):
             crashes.add_metric(labels, tally.crashes)
             hedged.add_metric(labels, tally.hedged_batches)
             won.add_metric(labels, tally.hedges_won)
-        yield from (size, latency, delay, lookups, coalesced, crashes, hedged, won)
+            throttled.add_metric(labels, tally.throttled)
+            for number, rows in tally.by_others.items():
+                others.add_metric((*labels, number), rows)
+        yield from (size, latency, delay, lookups, coalesced, crashes, hedged, won, throttled, others)
 
 
 def _add(family: HistogramMetricFamily, labels: Sequence[str], histogram: Histogram) -> None:

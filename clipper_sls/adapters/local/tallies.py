@@ -49,6 +49,7 @@ class ModelTally:
         *(
             "batch_latency",
             "batch_size",
+            "by_others",
             "cache_hits",
             "cache_misses",
             "coalesced",
@@ -58,7 +59,7 @@ class ModelTally:
             "latency_sample",
             "queue_delay",
         ),
-        *("rows", "size_sample", "throughput"),
+        *("rows", "size_sample", "throttled", "throughput"),
     )
 
     def __init__(self, now: float, chance: random.Random) -> None:
@@ -67,6 +68,8 @@ class ModelTally:
         self.cache_misses = 0
         self.coalesced = 0
         self.crashes = 0
+        self.throttled = 0
+        self.by_others: Counter[str] = Counter()  # rows by the number of the published version that answered
         self.hedged_batches = 0
         self.hedges_won = 0
         self.batch_size = Histogram(BATCH_BOUNDS_ROWS)

@@ -227,10 +227,32 @@ async def test_no_answer_by_the_deadline_is_a_time_out(open_client: Open) -> Non
     await server.wait_closed()
 
 
+async def test_a_deadline_that_passes_while_it_asks_again_does_not_hide_why(open_client: Open) -> None:
+    asked = 0
+
+    async def busy_then_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"{}")
+        if asked == 1:
+            writer.write(b"HTTP/1.1 503 Slow Down\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        else:
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(busy_then_silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(AwsCallError) as failed:
+        await open_client(f"http://127.0.0.1:{port}").call("sqs", "ListQueues", {}, _in(0.5))
+    assert (failed.value.status, failed.value.was_done, asked) == (503, None, 2)
+    server.close()
+    await server.wait_closed()
+
+
 async def test_nobody_there_is_told_by_url(open_client: Open) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(AwsUnreachableError, match=f"{url} cannot be reached") as unreachable:
-        await open_client(url).call("sqs", "ListQueues", {}, _in(0.1))
+        await open_client(url).call("sqs", "ListQueues", {}, FOREVER)
     assert unreachable.value.was_done is False
 
 

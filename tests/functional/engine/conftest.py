@@ -98,6 +98,12 @@ class RecordedMetrics:
     def hedge_won(self, model: ModelId, *, by_copy: bool) -> None:
         self.hedges_won += by_copy
 
+    def throttled(self, model: ModelId) -> None:
+        raise AssertionError("pools run what they are asked")
+
+    def answered_by_other(self, model: ModelId, number: str, rows: int) -> None:
+        raise AssertionError("pools know no functions")
+
     def replica_crashed(self, model: ModelId) -> None:
         self.crashes.append(model)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipper_sls.domain.query import DefaultReason, OutputJson, Predicted, Unanswered
-from clipper_sls.domain.results import MAX_DETAIL_CHARACTERS, read_failure, read_result
+from clipper_sls.domain.results import MAX_DETAIL_CHARACTERS, read_failure, read_result, read_stored
 
 
 def test_outputs_stay_the_json_that_they_were():
@@ -77,3 +77,19 @@ def test_every_json_value_comes_through(outputs):
 )
 def test_a_lambda_error_is_shown_as_one_line(body, text):
     assert read_failure(body) == text
+
+
+@pytest.mark.parametrize(
+    ("body", "size"),
+    [
+        (b'{"stored_bytes": 12}', 12),
+        (b'{"outputs": [1], "errors": []}', None),
+        (b'{"outputs": [{"stored_bytes": 12}], "errors": []}', None),
+        (b'{"stored_bytes": "12"}', None),
+        (b"", None),
+        (b"\xff", None),
+        (b'{"stored_bytes": 12, "x": "' + b"x" * 100 + b'"}', None),
+    ],
+)
+def test_a_result_elsewhere_is_told_from_a_result(body, size):
+    assert read_stored(body) == size

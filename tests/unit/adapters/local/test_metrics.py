@@ -32,6 +32,8 @@ def metrics() -> LocalMetrics:
     metrics.hedged(MODEL)
     metrics.hedge_won(MODEL, by_copy=True)
     metrics.hedge_won(MODEL, by_copy=False)
+    metrics.throttled(MODEL)
+    metrics.answered_by_other(MODEL, "7", 3)
     return metrics
 
 
@@ -58,6 +60,8 @@ def test_prometheus_text(metrics: LocalMetrics) -> None:
         ("clipper_coalesced_rows_total", frozenset(model)): 2,
         ("clipper_hedged_batches_total", frozenset(model)): 2,
         ("clipper_hedges_won_total", frozenset(model)): 1,
+        ("clipper_throttled_batches_total", frozenset(model)): 1,
+        ("clipper_rows_of_other_versions_total", frozenset({*model, ("number", "7")})): 3,
         ("clipper_cache_evictions_total", frozenset()): 5,
         ("clipper_cache_failures_total", frozenset()): 1,
     }
