@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 LOCK := requirements/dev.txt
 BUILD_LOCK := requirements/build.txt
 RUNTIME_LOCK := requirements/runtime.txt
-CODE := clipper_sls tests examples bench docs runtime_images
+CODE := clipper_sls handlers tests examples bench docs runtime_images infra
 TYPED := clipper_sls examples/demo bench docs/reference
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
@@ -140,6 +140,37 @@ bench-peers: setup ## The same beside LitServe, MLServer, BentoML and Ray Serve,
 bench-peers-setup: setup ## Install these, each into an environment of its own (2 GB, some minutes)
 	@$(BIN)/python -m bench.peers.environments $(ARGS)
 
+# LocalStack: an environment of its own, for it needs Python 3.13 and other versions of packages than this project.
+LOCALSTACK := .venv-localstack
+LOCALSTACK_LOCK := infra/localstack/requirements.txt
+HAS_LOCALSTACK := $(LOCALSTACK)/.installed
+CANDIDATES_3_13 := $(PYTHON313) python3.13 $(wildcard $(HOME)/.pyenv/versions/3.13.*/bin/python3)
+
+.PHONY: localstack-setup
+localstack-setup: $(HAS_LOCALSTACK) ## Install LocalStack 4.14 with our plugin into an environment of its own; needs Python 3.13
+
+$(HAS_LOCALSTACK): $(HAS_PACKAGES) $(LOCALSTACK_LOCK) $(wildcard infra/localstack/pyproject.toml infra/localstack/*/*.py)
+	@for candidate in $(CANDIDATES_3_13); do \
+		if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 13))' \
+			>/dev/null 2>&1 </dev/null; then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "LocalStack needs Python 3.13. Name one: make PYTHON313=/path/to/python localstack-setup" >&2; exit 1; fi; \
+	[ -x $(LOCALSTACK)/bin/python ] || "$$found" -m venv $(LOCALSTACK)
+	@$(UV_ENV); $(BIN)/uv pip sync --quiet --python $(LOCALSTACK)/bin/python --require-hashes $(LOCALSTACK_LOCK)
+	@$(UV_ENV); $(BIN)/uv pip install --quiet --python $(LOCALSTACK)/bin/python --no-deps --no-build-isolation \
+		--reinstall-package clipper-sls-localstack ./infra/localstack
+	@rm -rf infra/localstack/build
+	@touch $@
+
+.PHONY: aws-local
+aws-local: setup ## AWS on this machine: MiniStack with the stack deployed into it, until Ctrl-C
+	@$(BIN)/clipper-sls dev --aws $(ARGS)
+
+.PHONY: localstack
+localstack: setup localstack-setup ## LocalStack on 127.0.0.1:4566, with functions as processes, until Ctrl-C
+	@CLIPPER_LOCALSTACK_PYTHON="$(CURDIR)/$(BIN)/python" $(LOCALSTACK)/bin/clipper-localstack
+
 .PHONY: lock
 lock: setup ## Renew the locked versions
 	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
@@ -151,8 +182,11 @@ lock: setup ## Renew the locked versions
 	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		requirements/build.in --output-file $(BUILD_LOCK)
+	$(UV_ENV); $(BIN)/uv pip compile --quiet --python-version 3.13 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		infra/localstack/requirements.in --output-file $(LOCALSTACK_LOCK)
 
 .PHONY: clean
 clean: ## Remove the environment and all caches
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOCALSTACK) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,12 +1,18 @@
 """Servers and packages that are not of this project: tests that need one run where it is installed."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
+import boto3
 import pytest
 
+from clipper_sls.adapters.aws.dynamodb.table import DynamoTable
+from clipper_sls.adapters.aws.dynamodb.tables import Table
+from clipper_sls.adapters.functions.clients import AwsClients
+from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.testing.container_base import ContainerBase
 from clipper_sls.testing.container_base import container_base as make_container_base
 from clipper_sls.testing.docker_engine import DockerEngineUnderTest, docker_answers, docker_engine
@@ -16,8 +22,9 @@ from clipper_sls.testing.docker_registry import (
     docker_registry,
     find_docker_registry,
 )
+from clipper_sls.testing.dynamodb import MakeTable, aws_client, dynamo_table
 from clipper_sls.testing.lambda_emulator import EmulatorError, fetch_emulator
-from clipper_sls.testing.ministack import MiniStackUnderTest, ministack
+from clipper_sls.testing.ministack import REGION, MiniStackUnderTest, ministack
 from clipper_sls.testing.moto_server import MotoServerUnderTest, moto_server
 from clipper_sls.testing.redis_server import BINARIES, RedisServerUnderTest, find_redis_server, redis_server
 
@@ -28,6 +35,8 @@ DOCKER_MUST_BE_HERE = "CLIPPER_TESTS_NEED_DOCKER"
 TORCH_MUST_BE_HERE = "CLIPPER_TESTS_NEED_TORCH"
 EMULATOR_MUST_BE_HERE = "CLIPPER_TESTS_NEED_EMULATOR"
 MLFLOW_MUST_BE_HERE = "CLIPPER_TESTS_NEED_MLFLOW"
+DYNAMODB_LIMIT_S = 30.0
+"""Of one operation; few tests are about being slow."""
 
 
 def _missing(what: str, variable: str) -> None:
@@ -94,6 +103,13 @@ def shared_ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniS
 
 
 @pytest.fixture(scope="session")
+def aws_clients(shared_ministack: MiniStackUnderTest) -> AwsClients:
+    """Clients of that AWS."""
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    return AwsClients(session=session, endpoint=shared_ministack.url)
+
+
+@pytest.fixture(scope="session")
 def shared_moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoServerUnderTest]:
     """Another AWS for all tests, which use names of their own and do not reset it."""
     with moto_server(tmp_path_factory.mktemp("moto")) as server:
@@ -149,3 +165,25 @@ def emulator() -> Path:
     except EmulatorError as error:
         _missing(f"the Lambda Runtime Interface Emulator: {error}", EMULATOR_MUST_BE_HERE)
         raise
+
+
+@pytest.fixture(params=["moto", "ministack"])
+def dynamodb_url(request: pytest.FixtureRequest) -> str:
+    """Each server that stands for DynamoDB; a test that asks for this is run on all of them."""
+    url: str = request.getfixturevalue(f"shared_{request.param}").url
+    return url
+
+
+@pytest.fixture
+def tables(dynamodb_url: str) -> Iterator[Callable[[Table], str]]:
+    """Names of new tables."""
+    with ExitStack() as opened:
+        yield lambda table: opened.enter_context(dynamo_table(dynamodb_url, table))
+
+
+@pytest.fixture
+async def new_table(dynamodb_url: str, tables: Callable[[Table], str]) -> AsyncIterator[MakeTable]:
+    """New tables as our adapters see them, by a client of this test's loop."""
+    client = aws_client(dynamodb_url)
+    yield lambda table: DynamoTable(client, tables(table), clock=SystemClock(), limit_s=DYNAMODB_LIMIT_S)
+    await client.close()

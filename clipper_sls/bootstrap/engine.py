@@ -27,6 +27,7 @@ from clipper_sls.adapters.local.state_directory import StateDirectory
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.adapters.remote.remote_models import RemoteModels
 from clipper_sls.bootstrap.function_pools import function_pools
+from clipper_sls.bootstrap.jobs import engine_jobs
 from clipper_sls.bootstrap.query_serving import QueryServing, query_serving
 from clipper_sls.bootstrap.trust import trust
 from clipper_sls.config import Settings
@@ -83,6 +84,7 @@ class EmbeddedEngine:
         self._serve(management, metrics)
         await self._pools.settled(settings.start_timeout_s)
         await self._serving.settled()
+        self._jobs.loop.start()
         self._is_settled = True
         opened.callback(state.remove_ready_file)
         state.write_ready_file(query=self.info.query, management=self.info.management)
@@ -127,12 +129,23 @@ class EmbeddedEngine:
         metrics.show(models.pools)
         view = RegistryView(registry=serving.registry(stored), clock=clock)
         await view.load()
+        answers = ModelAnswers(invoker=models, cache=cache, clock=clock, metrics=metrics)
         predictions = PredictionService(
             registry=view,
-            answers=ModelAnswers(invoker=models, cache=cache, clock=clock, metrics=metrics),
+            answers=answers,
             clock=clock,
             metrics=metrics,
             query_ids=serving.query_ids(),
+            chance=random.Random().random,  # noqa: S311 - who gets a canary
+        )
+        self._jobs = await engine_jobs(
+            settings,
+            path / DATABASE,
+            registry=view,
+            answers=answers,
+            predictions=predictions,
+            clock=clock,
+            opened=opened,
         )
         return (
             pools,
@@ -145,6 +158,8 @@ class EmbeddedEngine:
                 feedback=FeedbackService(log=feedback, clock=clock),
                 host=models,
                 clock=clock,
+                jobs=self._jobs.service,
+                dead_letters=self._jobs.queue,
             ),
         )
 

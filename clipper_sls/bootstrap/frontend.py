@@ -6,6 +6,7 @@ The arguments are file descriptors that the engine made. It ends when the engine
 import asyncio
 import logging
 import os
+import random
 import signal
 import socket
 import sys
@@ -83,6 +84,7 @@ class Frontend:
             clock=self._clock,
             metrics=self._metrics,
             query_ids=query_ids(self._clock, number=setup.number, count=setup.count + 1),
+            chance=random.Random().random,  # noqa: S311 - who gets a canary
         )
         return create_frontend_app(
             PredictionServices(self._view, predictions, self._clock),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clipper_sls.cli import options
+from clipper_sls.cli import aws_options, options
 from clipper_sls.cli.output import Output, when
 from clipper_sls.cli.session import connected, container_manager
 
@@ -39,9 +39,14 @@ def dev(
     ] = False,
     ready_file: Annotated[Path | None, typer.Option(help="JSON with both URLs is written here when ready.")] = None,
     move_ports: Annotated[bool, typer.Option("--move-ports", help="Take a free port where one is taken.")] = False,
+    aws: aws_options.Aws = False,
+    stack: aws_options.Stack = None,
+    aws_port: aws_options.AwsPort = None,
+    template: aws_options.Template = None,
+    parameter: aws_options.Parameter = None,
     as_json: options.Json = False,
 ) -> None:
-    """Run the engine in the foreground until Ctrl-C."""
+    """Run the engine, or with --aws the stack of AWS on this machine, in the foreground until Ctrl-C."""
     from clipper_sls.cli.running import run_engine
     from clipper_sls.config.settings import Settings
 
@@ -56,7 +61,13 @@ def dev(
         cache_url=cache_url,
         isolation=isolation,
         allow_unsigned=allow_unsigned or None,
+        stack_name=stack,
+        aws_port=aws_port,
     )
+    if aws:
+        from clipper_sls.cli.running_aws import AwsRun, run_aws
+
+        raise typer.Exit(run_aws(settings, AwsRun(template, parameter or [], move_ports, ready_file, as_json)))
     raise typer.Exit(run_engine(settings, move_ports=move_ports, ready_file=ready_file, as_json=as_json))
 
 

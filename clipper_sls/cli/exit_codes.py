@@ -1,6 +1,6 @@
 """The only place that knows exit codes."""
 
-from clipper_sls import errors, image_errors
+from clipper_sls import aws_errors, errors, image_errors, job_errors
 
 OK = 0  # nothing to change included
 FAILED = 1
@@ -9,6 +9,7 @@ ABSENT = 3
 CONFLICT = 4
 GATE = 5  # a check stood in the way
 REFUSED = 6
+CLOUD = 6  # what AWS refused or could not do
 TIMEOUT = 7
 INTERRUPTED = 130  # what shells give to a command that SIGINT ended
 
@@ -31,6 +32,7 @@ EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
     image_errors.ImageDifferenceError: GATE,
     errors.AbsentError: ABSENT,
     errors.NotServedError: ABSENT,
+    job_errors.UnknownJobError: ABSENT,
     errors.UnknownApplicationError: ABSENT,
     errors.UnknownModelError: ABSENT,
     errors.UnknownVersionError: ABSENT,
@@ -57,6 +59,8 @@ EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
     errors.ModelStartError: FAILED,
     errors.ModelStartTimeoutError: TIMEOUT,
     errors.PredictionFailedError: FAILED,
+    job_errors.JobFailedError: FAILED,
+    job_errors.JobExpiredError: TIMEOUT,
     errors.PredictionTimeoutError: TIMEOUT,
     errors.NoReplicaError: FAILED,
     errors.StoreError: FAILED,
@@ -64,6 +68,15 @@ EXIT_CODE_OF: dict[type[errors.ClipperError], int] = {
     errors.StoreUnavailableError: FAILED,
     image_errors.ImageRegistryError: FAILED,
     image_errors.ContainerEngineError: FAILED,
+    aws_errors.AwsError: CLOUD,
+    aws_errors.AwsUnreachableError: CLOUD,
+    aws_errors.AwsThrottledError: CLOUD,
+    aws_errors.AwsAccessDeniedError: CLOUD,
+    aws_errors.AwsCredentialsError: CLOUD,
+    aws_errors.BundleUploadError: REFUSED,
+    aws_errors.AwsQuotaError: CLOUD,
+    aws_errors.AwsResourceAbsentError: ABSENT,
+    aws_errors.FunctionFailedError: CLOUD,
     errors.UnconnectedError: FAILED,
     errors.EngineStartError: FAILED,
     errors.RequestFailedError: FAILED,

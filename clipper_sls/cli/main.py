@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from clipper_sls import __version__
-from clipper_sls.cli import applications, deploy, engine, images, keys, models, predict, replicas
+from clipper_sls.cli import applications, deploy, engine, images, keys, models, predict, replicas, score, traffic
 from clipper_sls.cli.failures import report
 
 app = typer.Typer(
@@ -21,8 +21,10 @@ for title, module in (
     ("Applications", applications),
     ("Models", deploy),
     ("Models", models),
+    ("Models", traffic),
     ("Replicas", replicas),
     ("Queries", predict),
+    ("Queries", score),
 ):
     for command in module.commands.registered_commands:
         command.rich_help_panel = title

@@ -4,10 +4,11 @@ import asyncio
 import json
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from rich.console import Console
@@ -31,8 +32,7 @@ def run_engine(settings: Settings, *, move_ports: bool, ready_file: Path | None,
     """
     console = Console(stderr=True)
     greet = _print_json if as_json else partial(_greet, console)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console)], force=True)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request to an image registry
+    log_to(console)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(settings, move_ports=move_ports, ready_file=ready_file, greet=greet))
 
@@ -40,9 +40,9 @@ def run_engine(settings: Settings, *, move_ports: bool, ready_file: Path | None,
 async def _run(settings: Settings, *, move_ports: bool, ready_file: Path | None, greet: Greet) -> int:
     ended = asyncio.Event()
     engine = EmbeddedEngine(settings, move_ports=move_ports, on_shutdown=ended.set)
-    _on_signals(ended.set)
+    on_signals(ended.set)
     try:
-        if await _opened(engine, ended):
+        if await opened_in_time(engine.open(), ended):
             if ready_file is not None:
                 engine.announce(ready_file)
             spare_the_garbage_collector()
@@ -57,9 +57,14 @@ async def _run(settings: Settings, *, move_ports: bool, ready_file: Path | None,
     return 0
 
 
-async def _opened(engine: EmbeddedEngine, ended: asyncio.Event) -> bool:
-    """Whether the engine got ready before it was told to end."""
-    opening = asyncio.create_task(engine.open())
+def log_to(console: Console) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[RichHandler(console=console)], force=True)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request to an image registry
+
+
+async def opened_in_time(work: Coroutine[Any, Any, None], ended: asyncio.Event) -> bool:
+    """Whether `work` was done before somebody asked for the end."""
+    opening = asyncio.create_task(work)
     waiting = asyncio.create_task(ended.wait())
     await asyncio.wait({opening, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
@@ -72,7 +77,8 @@ async def _opened(engine: EmbeddedEngine, ended: asyncio.Event) -> bool:
     return True
 
 
-def _on_signals(callback: Callable[[], object]) -> None:
+def on_signals(callback: Callable[[], object]) -> None:
+    """Call `callback` instead of ending at Ctrl-C and SIGTERM."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, callback)

@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     query_url: str | None = Field(None, description="the same engine's predict URLs; default: those that it names")
     management_token: SecretStr | None = None
 
+    stack_name: str = Field("clipper-sls", description="of the stack on AWS, and of the one on this machine")
+    aws_port: int = Field(4566, ge=0, le=65535, description="of AWS on this machine (`dev --aws`); 0 picks a free one")
+    image_folder: Path | None = Field(
+        None, description="bundles that stand for images where AWS is this machine; default: below the state directory"
+    )
+
     signing_key: Path = Field(
         default_factory=lambda: platformdirs.user_config_path("clipper-sls") / "signing-key.pem",
         description="private key that signs what is deployed; made when it is first needed",
@@ -88,6 +94,13 @@ class Settings(BaseSettings):
     max_queued_rows: int = Field(10_000, gt=0, description="rows that may wait for one model version")
     model_slo_ms: int = Field(
         3_000, gt=0, description="latency objective of requests that name a model, not an application"
+    )
+
+    job_expiry_s: float = Field(3_600.0, gt=0, description="a job that nobody has come to by then is not done")
+    job_result_ttl_s: float = Field(86_400.0, gt=0, description="the result of a job can be read for so long")
+    job_max_tries: int = Field(5, ge=1, le=1_000, description="then a job that no replica answers is given up")
+    job_concurrency: int = Field(
+        2, ge=0, le=256, description="so many times ten jobs are worked on at one time; 0: they only wait"
     )
 
     isolation: Isolation = Field(

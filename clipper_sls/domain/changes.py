@@ -122,7 +122,7 @@ def check_version_is_new(snapshot: RegistrySnapshot, wanted: ModelVersion) -> No
                 f"A version never changes: deploy this as another one"
             )
         raise VersionExistsError(message)
-    _check_type_fits_links(snapshot, wanted)
+    check_type_fits_links(snapshot, wanted)
 
 
 def _differing(existing: ModelVersion, wanted: ModelVersion) -> str:
@@ -146,7 +146,7 @@ def set_current(snapshot: RegistrySnapshot, model: ModelName, version: Version, 
     wanted = snapshot.versions.get(ModelId(model, version))
     if wanted is None:
         raise UnknownVersionError(f"Cannot set non-existent version '{version}' for model with name '{model}'")
-    _check_type_fits_links(snapshot, wanted)
+    check_type_fits_links(snapshot, wanted)
     current = snapshot.current(model)
     if current is not None and current.id == wanted.id:
         return ()
@@ -172,6 +172,8 @@ def delete_version(snapshot: RegistrySnapshot, model: ModelId) -> tuple[Change, 
     current = snapshot.currents.get(model.name)
     if current is not None and current.version == model.version:
         return (Delete(version), Delete(current))
+    if current is not None and current.canary is not None and current.canary.version == model.version:
+        return (Delete(version), Put(replace(current, canary=None)))
     return (Delete(version),)
 
 
@@ -188,7 +190,8 @@ def _switched(snapshot: RegistrySnapshot, model: ModelId, at: float) -> Current:
     return snapshot.currents.get(model.name, Current(model.name, ())).switched(model.version, at)
 
 
-def _check_type_fits_links(snapshot: RegistrySnapshot, wanted: ModelVersion) -> None:
+def check_type_fits_links(snapshot: RegistrySnapshot, wanted: ModelVersion) -> None:
+    """Raise IncompatibleInputTypeError where an application of another input type is linked to the model."""
     for application in snapshot.applications_of(wanted.id.name):
         if application.input_type is not wanted.input_type:
             raise IncompatibleInputTypeError(

@@ -8,7 +8,7 @@ from clipper_sls.domain.deployment.function import PublishedFunction
 from clipper_sls.domain.endpoint import Endpoint
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
-from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Record, Scaling, Switch
+from clipper_sls.domain.records import Application, Canary, Current, Link, Mode, ModelVersion, Record, Scaling, Switch
 from clipper_sls.domain.serving import Batching, Serving
 
 
@@ -41,6 +41,7 @@ def record_from_json(kind: str, text: str) -> Record:
                 InputType(fields["input_type"]),
                 fields["default_output"],
                 fields["slo_micros"],
+                Mode(fields.get("mode", Mode.DIRECT)),  # which an older release did not write
             )
         case "version":
             return _version(fields)
@@ -48,28 +49,38 @@ def record_from_json(kind: str, text: str) -> Record:
             return Link(AppName(fields["application"]), ModelName(fields["model"]))
         case "current":
             history = tuple(Switch(Version(version), at) for version, at in fields["history"])
-            return Current(ModelName(fields["model"]), history)
+            return Current(ModelName(fields["model"]), history, _canary(fields.get("canary")))
         case _:
             raise ValueError(f"unknown kind of record {kind!r}")
 
 
 def _fields(record: Record) -> dict[str, Any]:
     match record:
-        case Application(name, input_type, default_output, slo_micros):
+        case Application(name, input_type, default_output, slo_micros, mode):
             return {
                 "name": name,
                 "input_type": input_type,
                 "default_output": default_output,
                 "slo_micros": slo_micros,
+                "mode": mode,
             }
         case ModelVersion():
             return _version_fields(record)
         case Link(application, model):
             return {"application": application, "model": model}
-        case Current(model, history):
-            return {"model": model, "history": [[switch.version, switch.at] for switch in history]}
+        case Current(model, history, canary):
+            return {
+                "model": model,
+                "history": [[switch.version, switch.at] for switch in history],
+                "canary": canary and [canary.version, canary.percent],
+            }
         case _:
             assert_never(record)
+
+
+def _canary(fields: list[Any] | None) -> Canary | None:
+    """An older release wrote none."""
+    return Canary(Version(fields[0]), fields[1]) if fields else None
 
 
 def _version_fields(version: ModelVersion) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from clipper_sls.domain.deployment.function import PublishedFunction
 from clipper_sls.domain.endpoint import Endpoint
@@ -20,6 +21,22 @@ MAX_REPLICAS = 1_000
 MAX_SLO_MICROS = 24 * 3600 * 1_000_000
 MAX_BATCH_SIZE = 1_000_000
 HISTORY_LENGTH = 100
+WHOLE_PERCENT = 100.0
+
+
+class Mode(StrEnum):
+    """How an application's plain predict requests come to its model."""
+
+    DIRECT = "direct"
+    QUEUE = "queue"  # through the queue of jobs, and whoever asks waits for the result until the objective
+
+    @classmethod
+    def parse(cls, text: str) -> "Mode":
+        try:
+            return cls(text)
+        except ValueError:
+            choices = ", ".join(f"'{choice}'" for choice in cls)
+            raise InvalidSettingError(f"The mode of an application must be one of {choices}, not {text!r}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +47,7 @@ class Application:
     input_type: InputType
     default_output: str
     slo_micros: int
+    mode: Mode = Mode.DIRECT
 
     def __post_init__(self) -> None:
         if not 0 < self.slo_micros <= MAX_SLO_MICROS:
@@ -99,9 +117,15 @@ class ModelVersion:
     def is_containerless(self) -> bool:
         return self.bundle_digest is None
 
-    def as_current(self) -> "ModelVersion":
-        """The version as it is asked when nobody pins one."""
-        return self if self.function is None else replace(self, function=self.function.as_current())
+    def as_current(self, *, is_shared: bool = False) -> "ModelVersion":
+        """The version as it is asked when nobody pins one.
+
+        Where Lambda draws who answers, and the version shares that with a canary, no answer is known to be its own.
+        """
+        if self.function is None:
+            return self
+        serving = replace(self.serving, is_cached=False, cache_ttl_s=None) if is_shared else self.serving
+        return replace(self, function=self.function.as_current(), serving=serving)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +145,32 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """A version that is tried on some of the queries while another one is current."""
+
+    version: Version
+    percent: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.percent < WHOLE_PERCENT:  # which NaN is not, either
+            raise InvalidSettingError(
+                f"The share of version '{self.version}' must be more than 0 % and less than 100 %, not "
+                f"{self.percent:g} %. To give it all queries, make it current"
+            )
+
+    @property
+    def share(self) -> float:
+        """0 to 1."""
+        return self.percent / WHOLE_PERCENT
+
+
+@dataclass(frozen=True, slots=True)
 class Current:
     """Which version of a model answers, and which ones did before, oldest first, the present one last."""
 
     model: ModelName
     history: tuple[Switch, ...]
+    canary: Canary | None = None  # ends with the next switch
 
     @property
     def version(self) -> Version:
@@ -147,11 +192,22 @@ class RegistrySnapshot:
     versions: Mapping[ModelId, ModelVersion] = field(default_factory=dict)
     links: Mapping[AppName, tuple[ModelName, ...]] = field(default_factory=dict)
     currents: Mapping[ModelName, Current] = field(default_factory=dict)
+    canaries: Mapping[ModelName, tuple[float, ModelVersion]] = field(init=False, repr=False, compare=False)
+    """By model, the share of a canary that is drawn by whoever asks, and the canary."""
+
     _answering: Mapping[ModelName, ModelVersion] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        ids = ((name, ModelId(name, current.version)) for name, current in self.currents.items())
-        answering = {name: self.versions[model].as_current() for name, model in ids if model in self.versions}
+        answering: dict[ModelName, ModelVersion] = {}
+        canaries: dict[ModelName, tuple[float, ModelVersion]] = {}
+        for name, current in self.currents.items():
+            if (version := self.versions.get(ModelId(name, current.version))) is None:
+                continue
+            canary = self.versions.get(ModelId(name, current.canary.version)) if current.canary else None
+            answering[name] = version.as_current(is_shared=canary is not None)
+            if current.canary is not None and canary is not None and version.function is None:
+                canaries[name] = (current.canary.share, canary)
+        object.__setattr__(self, "canaries", canaries)
         object.__setattr__(self, "_answering", answering)
 
     @classmethod

@@ -4,7 +4,7 @@ Management keeps Clipper's rule, 400 for whatever is wrong with a request whose 
 that leads nowhere is 404, and a version that exists with other content 409.
 """
 
-from clipper_sls import errors, image_errors
+from clipper_sls import aws_errors, errors, image_errors, job_errors
 
 STATUS_OF: dict[type[errors.ClipperError], int] = {
     errors.ClipperError: 500,
@@ -25,6 +25,7 @@ STATUS_OF: dict[type[errors.ClipperError], int] = {
     image_errors.ImageDifferenceError: 400,
     errors.AbsentError: 404,
     errors.NotServedError: 404,
+    job_errors.UnknownJobError: 404,
     errors.UnknownApplicationError: 400,
     errors.UnknownModelError: 400,
     errors.UnknownVersionError: 400,
@@ -51,6 +52,8 @@ STATUS_OF: dict[type[errors.ClipperError], int] = {
     errors.ModelStartError: 422,
     errors.ModelStartTimeoutError: 504,
     errors.PredictionFailedError: 500,
+    job_errors.JobFailedError: 500,
+    job_errors.JobExpiredError: 504,
     errors.PredictionTimeoutError: 504,
     errors.NoReplicaError: 503,
     errors.StoreError: 503,
@@ -58,6 +61,15 @@ STATUS_OF: dict[type[errors.ClipperError], int] = {
     errors.StoreUnavailableError: 503,
     image_errors.ImageRegistryError: 503,
     image_errors.ContainerEngineError: 503,
+    aws_errors.AwsError: 502,
+    aws_errors.AwsUnreachableError: 503,
+    aws_errors.AwsThrottledError: 503,
+    aws_errors.AwsAccessDeniedError: 403,
+    aws_errors.AwsCredentialsError: 403,
+    aws_errors.BundleUploadError: 403,
+    aws_errors.AwsQuotaError: 409,
+    aws_errors.AwsResourceAbsentError: 404,
+    aws_errors.FunctionFailedError: 422,
     errors.UnconnectedError: 503,
     errors.EngineStartError: 500,
     errors.RequestFailedError: 502,

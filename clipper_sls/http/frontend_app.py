@@ -6,16 +6,16 @@ Feedback, metrics, readiness and documents are thus the engine's alone, whicheve
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware.errors import ServerErrorMiddleware
-from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clipper_sls.errors import ClipperError
-from clipper_sls.http.body import read_part, sender_left
+from clipper_sls.http.answers import JSON
+from clipper_sls.http.body import SenderLeftError, read_part, sender_left
 from clipper_sls.http.encode import encode_error
 from clipper_sls.http.error_map import CODE_HEADER, status_of
 from clipper_sls.http.fast_path import PredictFastPath
 from clipper_sls.http.oip import InferEndpoint, infer_router
-from clipper_sls.http.predict import JSON, InputLimits, PredictRoute
+from clipper_sls.http.predict import InputLimits, PredictRoute
 from clipper_sls.http.query_app import http_error, unexpected
 from clipper_sls.ports.request_forwarder import RequestForwarder, WholeAnswer, WholeRequest
 from clipper_sls.service.services import PredictionServices
@@ -31,7 +31,7 @@ def create_frontend_app(
     asks_models = FastAPI(openapi_url=None)
     asks_models.include_router(infer_router(infer))
     asks_models.add_exception_handler(HTTPException, http_error)
-    asks_models.add_exception_handler(ClientDisconnect, sender_left)
+    asks_models.add_exception_handler(SenderLeftError, sender_left)
     others = _InferOrHandOver(asks_models, _HandingOver(forwarder, limits.max_body_bytes))
     return PredictFastPath(ServerErrorMiddleware(others, handler=unexpected), PredictRoute(services, limits))
 
@@ -60,7 +60,7 @@ class _HandingOver:
             answer = await self._forwarder.forward(
                 WholeRequest(scope["method"], scope["path"], scope["query_string"], list(scope["headers"]), body)
             )
-        except ClientDisconnect:
+        except SenderLeftError:
             return
         except ClipperError as error:
             content = encode_error(error.code.replace("_", " ").capitalize(), error.msg, error.code)

@@ -16,9 +16,10 @@ from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import Deadline, DefaultReason, Predicted, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion
 from clipper_sls.errors import ClipperError, IncompatibleInputTypeError, MalformedRequestError, RequestTooLargeError
+from clipper_sls.http.answers import JSON
 from clipper_sls.http.body import read_body
 from clipper_sls.http.error_map import CODE_HEADER, status_of
-from clipper_sls.http.predict import JSON, InputLimits
+from clipper_sls.http.predict import InputLimits
 from clipper_sls.service.services import PredictionServices
 
 _NOTHING = msgspec.Raw(b"null")

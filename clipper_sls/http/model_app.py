@@ -11,13 +11,15 @@ from starlette.types import ASGIApp
 from clipper_sls import __version__
 from clipper_sls.domain.envelope import INVOCATIONS_PATH
 from clipper_sls.domain.records import ModelVersion
+from clipper_sls.http.answers import JSON
+from clipper_sls.http.application_routes import add_predict_routes
 from clipper_sls.http.error_map import CODE_HEADER
 from clipper_sls.http.health import add_health_routes
 from clipper_sls.http.invocations import InvocationsRoute
 from clipper_sls.http.metrics_page import MetricsPage, add_metrics_route
 from clipper_sls.http.oip import oip_router
-from clipper_sls.http.predict import JSON, InputLimits, PredictRoute
-from clipper_sls.http.query_app import add_predict_routes, finished
+from clipper_sls.http.predict import InputLimits, PredictRoute
+from clipper_sls.http.query_app import finished
 from clipper_sls.http.query_openapi import PREDICT_OPENAPI
 from clipper_sls.service.services import HostingServices
 

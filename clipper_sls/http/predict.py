@@ -1,36 +1,41 @@
-"""The predict and update routes of an application."""
+"""The predict route of an application, from bytes to bytes. Imports no framework, for the sake of cold starts."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.types import Receive, Scope
 
-from clipper_sls.domain.identifiers import shortened
+from clipper_sls.domain.identifiers import AppName
 from clipper_sls.domain.query import Deadline, Query
-from clipper_sls.domain.records import Application
-from clipper_sls.errors import ClipperError, NoReplicaError, RequestedVersionError
-from clipper_sls.http.body import read_body
-from clipper_sls.http.decode import decode_predict, decode_update
-from clipper_sls.http.encode import encode_batch, encode_error, encode_refusal, encode_single
-from clipper_sls.http.error_map import CODE_HEADER, status_of
+from clipper_sls.domain.records import Application, Mode
+from clipper_sls.errors import ClipperError, NoReplicaError
+from clipper_sls.http.answers import Answer, error_answer, failure_answer
+from clipper_sls.http.body import SenderLeftError, read_body
+from clipper_sls.http.decode import decode_predict
+from clipper_sls.http.encode import encode_batch, encode_refusal, encode_single
 from clipper_sls.http.inbox import Inbox, Letter
+from clipper_sls.http.jobs import JobPredictions
+from clipper_sls.http.prefer import preferences
 from clipper_sls.http.turns import Turns
 from clipper_sls.service.model_answers import Asked
-from clipper_sls.service.services import PredictionServices, Services
+from clipper_sls.service.services import PredictionServices
 
-JSON = "application/json"
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope
+
 BATCH_KEY = b"input_batch"
 MOST_RESERVE = 0.25
 """Of the objective; kept back for the way to the client, on which an answer waits until the loop has time for it."""
 
-ENDING = NoReplicaError("The server is ending, and the query was not answered by then; ask again")
+_QUEUE = Mode.QUEUE  # found faster than in its class
 
-logger = logging.getLogger(__name__)
+EndsAt = Callable[[], Deadline]
+"""When the host of this process ends what it is doing: no answer may be waited for any longer. Where there is such a
+host, it is asked anew for each query."""
+
+ENDING = NoReplicaError("The server is ending, and the query was not answered by then; ask again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +44,6 @@ class InputLimits:
 
     max_body_bytes: int
     max_batch_rows: int
-
-
-class Answer(Struct, frozen=True, gc=False):
-    """A JSON response, not yet of any framework. `error_code` goes into a header."""
-
-    status: int
-    body: bytes
-    error_code: str | None = None
 
 
 class _Asking(Struct, frozen=True):
@@ -59,11 +56,23 @@ class _Asking(Struct, frozen=True):
 
 
 class PredictRoute:
-    """One query from bytes to bytes. The deadline is fixed here, when the request arrives, and nowhere else."""
+    """One query from bytes to bytes. The deadline is fixed here, when the request arrives, and nowhere else.
 
-    def __init__(self, services: PredictionServices, limits: InputLimits) -> None:
+    Without `jobs`, whoever is asked must see with `is_for_jobs` which queries are to go elsewhere.
+    """
+
+    def __init__(
+        self,
+        services: PredictionServices,
+        limits: InputLimits,
+        *,
+        jobs: JobPredictions | None = None,
+        ends_at: EndsAt | None = None,
+    ) -> None:
         self._services = services
         self._limits = limits
+        self._jobs = jobs
+        self._ends_at = ends_at
         self._turns = Turns(services.clock.now)
         self._inbox = Inbox(services.clock.now, look=self._look, give_up=self._give_up)
 
@@ -76,35 +85,49 @@ class PredictRoute:
         """Whether `begin` may be used: what is registered need not be read first."""
         return self._services.registry.is_fresh
 
-    def begin(self, name: str, content: bytes, answered: Callable[[Answer], None]) -> None:
-        """Answer a whole body without a coroutine. `answered` is called once, at once or later; it must not raise."""
+    def begin(self, name: str, content: bytes, answered: Callable[[Answer], None]) -> bool:
+        """Answer a whole body without a coroutine. `answered` is called once, at once or later; it must not raise.
+
+        False for a query that `answer` is to be asked for instead; then it is not called.
+        """
         try:
             application = self._services.predictions.known_application(name)
         except ClipperError as error:
             answered(error_answer(error))
-        else:
-            self._inbox.put(Letter(application, content, self._turns.arrival(), answered))
+            return True
+        if application.mode is _QUEUE:
+            return False
+        self._inbox.put(Letter(application, content, self._turns.arrival(), answered))
+        return True
 
-    async def answer(self, name: str, scope: Scope, receive: Receive) -> Answer:
-        """Predictions for the request that `receive` brings, or what is wrong with it. Raises ClientDisconnect."""
+    def is_for_jobs(self, name: str, scope: "Scope") -> bool:
+        """Whether a query must go to where the jobs are, and they are not here."""
+        if self._jobs is not None:
+            return False
+        application = self._services.registry.snapshot.applications.get(AppName.sought(name))
+        is_queued = application is not None and application.mode is Mode.QUEUE
+        return is_queued or preferences(scope["headers"]).is_async
+
+    async def answer(self, name: str, scope: "Scope", receive: "Receive") -> Answer:
+        """Predictions for the request that `receive` brings, or what is wrong with it. Raises SenderLeftError."""
         arrived = self._services.clock.now()
         try:
             application = await self._services.predictions.application(name)
             content = await read_body(scope, receive, self._limits.max_body_bytes)
+            if self._jobs is not None:
+                preferred = preferences(scope["headers"])
+                if self._jobs.are_wanted(application, preferred):
+                    body = decode_predict(application.input_type, content, self._limits.max_batch_rows)
+                    return await self._jobs.answer(application, body, arrived, preferred)
             asking = self._ask(application, content, arrived)
             await asking.results
             return self._finished(name, asking)
-        except ClientDisconnect:
+        except SenderLeftError:
             raise
         except asyncio.CancelledError:  # by the server alone, when it has waited long enough to end
             return error_answer(ENDING)
         except Exception as error:
             return failure_answer(name, error)
-
-    async def predict(self, request: Request) -> Response:
-        answer = await self.answer(request.path_params["application"], request.scope, request.receive)
-        headers = {CODE_HEADER: answer.error_code} if answer.error_code else None
-        return Response(answer.body, answer.status, headers, media_type=JSON)
 
     def _look(self, letter: Letter) -> None:
         name = letter.application.name
@@ -134,6 +157,8 @@ class PredictRoute:
     def _ask(self, application: Application, content: bytes, arrived: float, reserve_s: float = 0.0) -> _Asking:
         body = decode_predict(application.input_type, content, self._limits.max_batch_rows)
         deadline = Deadline(arrived + application.slo_s - reserve_s)
+        if self._ends_at is not None:
+            deadline = min(deadline, self._ends_at())
         query = Query(application.name, application.input_type, body.rows, deadline, body.version)
         return _Asking(application, arrived, body.is_batch, self._services.predictions.ask(query))
 
@@ -144,48 +169,3 @@ class PredictRoute:
             return Answer(200, encode_batch(predictions) if asking.is_batch else encode_single(predictions[0]))
         except Exception as error:
             return failure_answer(name, error)
-
-
-class UpdateRoute:
-    """Feedback, from bytes to a text."""
-
-    def __init__(self, services: Services, limits: InputLimits) -> None:
-        self._services = services
-        self._limits = limits
-
-    async def update(self, request: Request) -> Response:
-        try:
-            return await self._update(request)
-        except ClipperError as error:
-            return PlainTextResponse(error.msg, status_of(error), {CODE_HEADER: error.code})
-
-    async def _update(self, request: Request) -> Response:
-        application = await self._services.predictions.application(request.path_params["application"])
-        content = await read_body(request.scope, request.receive, self._limits.max_body_bytes)
-        body = decode_update(application.input_type, content)
-        await self._services.feedback.record(application, body.user_id, body.input_json, body.label)
-        return PlainTextResponse("Feedback received? 1")
-
-
-def error_answer(error: ClipperError) -> Answer:
-    """Clipper's error object, with our code beside it."""
-    if isinstance(error, RequestedVersionError):
-        name = "Query processing error"
-    elif error.msg.startswith("Error parsing JSON"):
-        name = "Json error"
-    else:
-        name = error.code.replace("_", " ").capitalize()
-    return Answer(status_of(error), encode_error(name, error.msg, error.code), error.code)
-
-
-def failure_answer(name: str, error: Exception) -> Answer:
-    """For an error of ours, and for what nobody foresaw, which is logged."""
-    if isinstance(error, ClipperError):
-        return error_answer(error)
-    logger.error("A prediction of application %r failed", shortened(name), exc_info=error)
-    return unexpected_answer(error)
-
-
-def unexpected_answer(error: Exception) -> Answer:
-    """Clipper's text for what nobody foresaw."""
-    return Answer(500, encode_error("An unexpected error occurred!", type(error).__name__, "error"), "error")

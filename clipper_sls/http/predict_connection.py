@@ -9,9 +9,10 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from clipper_sls.http.answers import JSON, Answer
 from clipper_sls.http.error_map import CODE_HEADER
 from clipper_sls.http.fast_path import PredictFastPath
-from clipper_sls.http.predict import JSON, Answer, PredictRoute
+from clipper_sls.http.predict import PredictRoute
 from clipper_sls.http.request_head import MAX_BYTES, predict_head
 
 MAX_WAITING_BYTES = 65_536
@@ -46,8 +47,9 @@ class PredictConnection(HttpToolsProtocol):
             head = predict_head(data[:end])
             if head is not None and len(data) == end + head.body_bytes <= end + self._route.max_body_bytes:
                 self._is_answering = True
-                self._route.begin(head.application, data[end:], self._answer)
-                return
+                if self._route.begin(head.application, data[end:], self._answer):
+                    return
+                self._is_answering = False
         super().data_received(data)
 
     def on_message_begin(self) -> None:

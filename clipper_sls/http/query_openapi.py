@@ -53,8 +53,49 @@ _APPLICATION: dict[str, Any] = {
     "schema": {"type": "string"},
 }
 
+_PREFER: dict[str, Any] = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "`respond-async` makes the query a job, whose URL is the answer; with `wait=SECONDS`, unless it is "
+    "done by then",
+    "schema": {"type": "string"},
+}
+_JOB: dict[str, Any] = {
+    "type": "object",
+    "required": ["job_id", "status", "application", "submitted_at", "expires_at"],
+    "properties": {
+        "job_id": {"type": "string"},
+        "status": {"type": "string", "enum": ["queued", "done", "expired", "failed"]},
+        "application": {"type": "string"},
+        "submitted_at": {"type": "number", "description": "Seconds since 1970, UTC"},
+        "expires_at": {"type": "number", "description": "Who comes to the job later does not do it any more"},
+        "finished_at": {"type": "number"},
+    },
+}
+JOB_OPENAPI: dict[str, Any] = {
+    "parameters": [
+        {"name": "job_id", "in": "path", "required": True, "schema": {"type": "string"}},
+        {
+            "name": "wait",
+            "in": "query",
+            "description": "Answer when the job is done, or after so many seconds; more than 20 count as 20",
+            "schema": {"type": "number", "minimum": 0},
+        },
+    ],
+    "responses": {
+        200: {
+            "description": "The job; once it is done, with what a prediction answers, and once it has expired or "
+            "failed, with an error",
+            "content": _json_content({"allOf": [_JOB, {"anyOf": [{"type": "object"}, _PREDICTION, _BATCH, _ERROR]}]}),
+        },
+        400: _failure("wait is no number"),
+        404: _failure("No such job, or too long ago"),
+        503: _failure("The store of jobs cannot be used"),
+    },
+}
+
 PREDICT_OPENAPI: dict[str, Any] = {
-    "parameters": [_APPLICATION],
+    "parameters": [_APPLICATION, _PREFER],
     "requestBody": {
         "required": True,
         "content": {
@@ -84,9 +125,12 @@ PREDICT_OPENAPI: dict[str, Any] = {
             "description": "One prediction, or one per input in order",
             "content": _json_content({"anyOf": [_PREDICTION, _BATCH]}),
         },
+        202: {"description": "The query is a job; `Location` is its URL", "content": _json_content(_JOB)},
         400: _failure("The body is not what the application takes"),
         404: _failure("No such application"),
         413: _failure("Too many bytes or rows"),
+        503: _failure("The job could not be kept"),
+        507: _failure("No space is left to keep the job"),
     },
 }
 

@@ -16,8 +16,8 @@ REMEMBERED = 4_096
 MAX_BYTES = 2_048
 """Of a head that is remembered; so all of them take 8 MiB at most, and a client with long ones is served as before."""
 _LENGTH = b"content-length"
-_SPECIAL = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"trailer"})
-"""What makes a request one for the server at large."""
+_SPECIAL = frozenset({b"transfer-encoding", b"expect", b"upgrade", b"trailer", b"prefer"})
+"""What makes a request one for the server at large; the last one may make it a job."""
 
 
 class PredictHead(NamedTuple):

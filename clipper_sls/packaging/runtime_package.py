@@ -39,7 +39,9 @@ SERVER_PACKAGES = (
 _RUNTIME_PARTS = ("__init__.py", "errors.py", "py.typed", "domain/**/*.py", "runtime/**/*.py")
 _SERVER_PARTS = (
     *_RUNTIME_PARTS,
+    "aws_errors.py",
     "image_errors.py",
+    "job_errors.py",
     *(f"{package}/**/*.py" for package in ("bootstrap", "config", "http", "ports", "service")),
     *(f"adapters/{package}" for package in ("*.py", "engine/**/*.py", "local/**/*.py")),
 )

@@ -1,15 +1,26 @@
 """Keeping replicas of model versions running."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from clipper_sls.domain.identifiers import ModelId
+from clipper_sls.domain.identifiers import ModelId, ModelName
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import PoolStatus
+from clipper_sls.domain.traffic import Answering
+
+Decide = Callable[[], Awaitable[Answering | None]]
 
 
-class ModelHost(Protocol):
+class HostStatus(Protocol):
+    """Tells how the versions that it knows are doing."""
+
+    def pools(self) -> Sequence[PoolStatus]:
+        """How each hosted version is doing, in the order in which they were started."""
+        ...
+
+
+class ModelHost(HostStatus, Protocol):
     """Starts, scales and stops the replicas of model versions; restarts those that die.
 
     A version with an endpoint runs elsewhere: to start it is to begin asking it, and to stop it to end that.
@@ -31,6 +42,20 @@ class ModelHost(Protocol):
         """
         ...
 
+    async def let_answer(self, model: ModelName, decide: Decide) -> None:
+        """From when this returns, what `decide` says answers for `model`; nothing changes if that is None.
+
+        For hosts whose front ends ask "the current version" and learn from somewhere else than the registry which one
+        that is; for others there is nothing to do, and nothing is decided. `decide` is called after it was looked at
+        who answers now, and again if somebody else has changed that in the meantime. Raises StaleWriteError when that
+        happens again and again.
+        """
+        ...
+
+    async def withdraw(self, model: ModelId) -> None:
+        """What `start` has started could not be registered: end it, unless somebody may need it all the same."""
+        ...
+
     async def resume(self, version: ModelVersion) -> None:
         """Host `version` again after a restart of the engine: like `start`, but keeps trying in the background."""
         ...
@@ -41,10 +66,6 @@ class ModelHost(Protocol):
 
     async def stop(self, model: ModelId) -> None:
         """End every replica of `model`, after the batch it is working on; stopping what is not hosted is no error."""
-        ...
-
-    def pools(self) -> Sequence[PoolStatus]:
-        """How each hosted version is doing, in the order in which they were started."""
         ...
 
     def log_files(self, model: ModelId | None = None) -> Sequence[Path]:

@@ -11,7 +11,9 @@ from typing import Any
 
 import httpx2
 
-import clipper_sls.image_errors  # noqa: F401 - `error_classes` finds those of loaded modules
+import clipper_sls.aws_errors
+import clipper_sls.image_errors
+import clipper_sls.job_errors  # noqa: F401 - `error_classes` finds those of loaded modules
 from clipper_sls.errors import ClipperError, RequestFailedError, UnconnectedError, error_classes
 
 CODE_HEADER = "X-Clipper-Error-Code"
@@ -53,7 +55,7 @@ class HttpClient:
                 headers=headers,
                 timeout=httpx2.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
                 trust_env=False,  # a proxy of the environment must not come between this machine and itself
-                verify=_certificates(self.base_url),
+                verify=certificates(self.base_url),
             ) as client:
                 yield client
         except httpx2.ConnectError as error:
@@ -67,7 +69,7 @@ class HttpClient:
             ) from error
 
 
-def _certificates(base_url: str) -> ssl.SSLContext | bool:
+def certificates(base_url: str) -> ssl.SSLContext | bool:
     """Reading the machine's certificates takes up to 0.2 s, which plain HTTP needs not spend."""
     return True if base_url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 

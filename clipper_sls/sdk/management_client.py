@@ -115,6 +115,15 @@ class ManagementClient:
         """`from_version` answered until now, `to_version` does from now on."""
         return cast("Answer", self._ask("rollback_model", {"model_name": name}, None))
 
+    def set_traffic(self, name: str, version: str, percent: float) -> Answer:
+        """Answers what `get_traffic` does, from now on."""
+        body = {"model_name": name, "model_version": version, "percent": percent}
+        return cast("Answer", self._ask("set_traffic", body, None))
+
+    def get_traffic(self, name: str) -> Answer:
+        """`traffic`: versions and their percentages, the current one first."""
+        return cast("Answer", self._ask("get_traffic", {"model_name": name}))
+
     def set_num_replicas(self, name: str, version: str | None, replicas: ReplicaBounds) -> None:
         """Of the current version, unless another one is named."""
         body = {"model_name": name, "model_version": version, **replicas.fields()}

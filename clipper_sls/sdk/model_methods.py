@@ -169,6 +169,20 @@ class ModelMethods(Connected):
         self.logger.info("Model %s is now at version %s", name, version)
         return version
 
+    def set_traffic(self, name: str, version: object, percent: float) -> dict[str, float]:
+        """Try a registered version on `percent` of the queries; the current version answers the rest, and 0 ends it.
+
+        Which queries these are is drawn, one by one. Any switch to another version ends it, too. Returns who answers
+        how much from now on, as `get_traffic` does. Clipper has no such method.
+        """
+        shares = _shares(self._management.set_traffic(name, str(version), percent))
+        self.logger.info("Model %s is answered by %s", name, shares)
+        return shares
+
+    def get_traffic(self, name: str) -> dict[str, float]:
+        """Versions of `name` that answer, and their percentages, the current one first. Clipper has no such method."""
+        return _shares(self._management.get_traffic(name))
+
     def get_all_models(self, verbose: bool = False) -> list[Any]:
         """`name:version` of all model versions; with `verbose` what `get_model_info` says of each."""
         return self._management.get_all_models(verbose)
@@ -180,6 +194,10 @@ class ModelMethods(Connected):
             self.logger.warning("Model %s:%s is not registered with Clipper.", name, version)
             return None
         return model
+
+
+def _shares(answer: Answer) -> dict[str, float]:
+    return {str(part["model_version"]): float(part["percent"]) for part in answer["traffic"]}
 
 
 def _new_version(

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from clipper_sls.domain.identifiers import ModelId
+from clipper_sls.domain.identifiers import ModelId, ModelName
 from clipper_sls.domain.query import Deadline, PackedRow, RowResult
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import PoolStatus
-from clipper_sls.ports.model_host import ModelHost
+from clipper_sls.ports.model_host import Decide, ModelHost
 from clipper_sls.ports.model_invoker import LateOutput, ModelInvoker
 
 
@@ -53,6 +53,15 @@ class PlacedModels:
         """See `ModelHost.start`."""
         there = self._here if version.endpoint is None else self._elsewhere
         await there.start(version)
+
+    async def let_answer(self, model: ModelName, decide: Decide) -> None:
+        """See `ModelHost.let_answer`."""
+        await self._here.let_answer(model, decide)
+
+    async def withdraw(self, model: ModelId) -> None:
+        """See `ModelHost.withdraw`."""
+        await self._here.withdraw(model)
+        await self._elsewhere.stop(model)
 
     async def resume(self, version: ModelVersion) -> None:
         """See `ModelHost.resume`."""

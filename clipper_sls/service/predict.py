@@ -17,7 +17,7 @@ from clipper_sls.domain.query import (
     Unanswered,
 )
 from clipper_sls.domain.records import Application, ModelVersion
-from clipper_sls.domain.selection import choose
+from clipper_sls.domain.selection import Chance, choose, drawn
 from clipper_sls.errors import NotServedError
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
@@ -28,7 +28,10 @@ NOT_LOOKED_AT = Unanswered(DefaultReason.OVERLOADED, "there was no time to look 
 
 
 class PredictionService:
-    """`query_ids` gives a new number for each row answered."""
+    """`query_ids` gives a new number for each row answered.
+
+    By `chance` queries go to a canary; None where whoever runs the models draws, as AWS Lambda does.
+    """
 
     def __init__(
         self,
@@ -38,12 +41,14 @@ class PredictionService:
         clock: Clock,
         metrics: Metrics,
         query_ids: Iterator[int],
+        chance: Chance | None = None,
     ) -> None:
         self._registry = registry
         self._answers = answers
         self._clock = clock
         self._metrics = metrics
         self._query_ids = query_ids
+        self._chance = chance
 
     async def application(self, name: str) -> Application:
         """The application that a URL names. Raises NotServedError."""
@@ -55,7 +60,7 @@ class PredictionService:
         """The version that a URL names, the current one by default. Raises NotServedError."""
         snapshot = await self._registry.fresh()
         if version is None:
-            found = snapshot.current(ModelName.sought(model))
+            found = drawn(snapshot, ModelName.sought(model), self._chance)
         else:
             found = snapshot.versions.get(ModelId.sought(model, version))
         if found is None:
@@ -74,7 +79,7 @@ class PredictionService:
         """One result per row, in order. Raises RequestedVersionError when the query pins an unknown version."""
         if self._clock.now() >= query.deadline:
             return known([NOT_LOOKED_AT] * len(query.rows))
-        version = choose(self._registry.snapshot, query.application, query.version)
+        version = choose(self._registry.snapshot, query.application, query.version, self._chance)
         if version is None:
             return known([Unanswered(DefaultReason.NO_MODEL_LINKED)] * len(query.rows))
         return self._answers.ask(version, query.rows, query.deadline, query.application)
@@ -83,6 +88,15 @@ class PredictionService:
         """What to tell who asked: outputs, and defaults for what has none. `arrived` is when the query did."""
         reasons = [result.reason for result in results if type(result) is Unanswered]
         self._metrics.answered(application.name, self._clock.now() - arrived, len(results), reasons)
+        return self.told(application, results)
+
+    def answered(self, application: Application, arrived: float, predictions: Sequence[Prediction]) -> None:
+        """Somebody is told `predictions` that were made elsewhere, or before."""
+        reasons = [prediction.unanswered.reason for prediction in predictions if prediction.unanswered is not None]
+        self._metrics.answered(application.name, self._clock.now() - arrived, len(predictions), reasons)
+
+    def told(self, application: Application, results: Sequence[RowResult]) -> list[Prediction]:
+        """As `answers`, for whoever need not be quick: not counted among what is."""
         return [self._prediction(application, result) for result in results]
 
     def refuse(self, application: Application, arrived: float) -> Prediction:

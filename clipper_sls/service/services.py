@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from clipper_sls.ports.clock import Clock
-from clipper_sls.ports.model_host import ModelHost
+from clipper_sls.ports.job_queue import DeadLetters
+from clipper_sls.ports.model_host import HostStatus, ModelHost
 from clipper_sls.service.applications import ApplicationService
 from clipper_sls.service.feedback import FeedbackService
+from clipper_sls.service.jobs import JobService
 from clipper_sls.service.models import ModelService
 from clipper_sls.service.predict import PredictionService
 from clipper_sls.service.registry_view import RegistryView
@@ -24,13 +26,22 @@ class PredictionServices:
 class HostingServices(PredictionServices):
     """And tells how the models do."""
 
-    host: ModelHost
+    host: HostStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Services(HostingServices):
+class QueryServices(HostingServices):
+    """And takes feedback and jobs: all that clients ask for."""
+
+    feedback: FeedbackService
+    jobs: JobService
+
+
+@dataclass(frozen=True, slots=True)
+class Services(QueryServices):
     """And what else an engine does."""
 
+    host: ModelHost
     applications: ApplicationService
     models: ModelService
-    feedback: FeedbackService
+    dead_letters: DeadLetters

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clipper_sls.domain.cache_key import CacheKey
-from clipper_sls.domain.identifiers import AppName, ModelId
+from clipper_sls.domain.identifiers import AppName, ModelId, ModelName
 from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, PackedRow, Predicted, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import Health, PoolStatus, ReplicaState, ReplicaStatus
+from clipper_sls.domain.traffic import Answering
 from clipper_sls.errors import InvalidBundleError, ModelStartError, StoreUnavailableError, UnsupportedImageError
 from clipper_sls.ports.clock import Clock
+from clipper_sls.ports.model_host import Decide
 from clipper_sls.ports.model_invoker import LateOutput
 from clipper_sls.ports.prediction_cache import Kept
 
@@ -53,6 +55,8 @@ class FakeModelHost:
     digests: frozenset[str] | None = None
     hosted: dict[ModelId, Scaling] = field(default_factory=dict)
     resumed: list[ModelId] = field(default_factory=list)
+    answering: dict[ModelName, Answering] = field(default_factory=dict)
+    told: list[Answering | None] = field(default_factory=list)
 
     async def identified(self, version: ModelVersion) -> ModelVersion:
         if version.bundle_digest is None:
@@ -65,6 +69,15 @@ class FakeModelHost:
         if version.id in self.broken:
             raise ModelStartError(f"Model {version.id} did not start; its log:\nboom")
         self.hosted[version.id] = version.scaling
+
+    async def let_answer(self, model: ModelName, decide: Decide) -> None:
+        wanted = await decide()
+        if wanted is not None:
+            self.answering[model] = wanted
+        self.told.append(wanted)
+
+    async def withdraw(self, model: ModelId) -> None:
+        await self.stop(model)
 
     async def resume(self, version: ModelVersion) -> None:
         self.resumed.append(version.id)

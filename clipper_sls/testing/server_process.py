@@ -16,15 +16,20 @@ _POLL_S = 0.02
 
 @contextmanager
 def server_process(
-    arguments: Sequence[str], *, environment: Mapping[str, str], log: Path, answers_at: str
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    log: Path,
+    answers_at: str,
+    python: Path = Path(sys.executable),
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """`python ARGUMENTS`, with no more than `environment`, once a GET of the URL `answers_at` is answered.
+    """`PYTHON ARGUMENTS`, with no more than `environment`, once a GET of the URL `answers_at` is answered.
 
     Killed at the end. Raises RuntimeError with what it printed when it does not start.
     """
     with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603 - this interpreter
-            [sys.executable, *arguments], env=dict(environment), stdout=output, stderr=output, process_group=0
+        process = subprocess.Popen(  # noqa: S603 - an interpreter of ours
+            [str(python), *arguments], env=dict(environment), stdout=output, stderr=output, process_group=0
         )
     try:
         _wait_for(process, answers_at, log)

@@ -66,7 +66,7 @@ class Environments:
         )
         variables = {**passed_on(os.environ), **(await asyncio.to_thread(self._trust)).variables}
         if recipe is None:
-            return Interpreter(Path(sys.executable), _host_python_path(), variables)
+            return Interpreter(Path(sys.executable), host_python_path(), variables)
         async with self._locks[recipe.key]:
             folder = await self._built(recipe)
         kept = {"PYTHONPYCACHEPREFIX": str(folder / _BYTECODE)}
@@ -106,7 +106,7 @@ def _installed_version(name: str) -> str | None:
         return None
 
 
-def _host_python_path() -> str | None:
+def host_python_path() -> str | None:
     """Where clipper_sls was imported from, unless every process of this interpreter finds it there."""
     parent = Path(clipper_sls.__file__).resolve().parent.parent
     is_installed = any(parent == Path(folder).resolve() for folder in getsitepackages())

@@ -12,13 +12,14 @@ from clipper_sls.adapters.engine.function_pool import FunctionPool
 from clipper_sls.adapters.engine.launching import Launchers
 from clipper_sls.adapters.engine.limits import EngineLimits
 from clipper_sls.adapters.engine.replica_logs import Logs
-from clipper_sls.domain.identifiers import ModelId
+from clipper_sls.domain.identifiers import ModelId, ModelName
 from clipper_sls.domain.query import Deadline, PackedRow, RowResult
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import PoolStatus
 from clipper_sls.errors import ContainerlessModelError, InvalidSettingError, NoReplicaError
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
+from clipper_sls.ports.model_host import Decide
 from clipper_sls.ports.model_invoker import LateOutput
 
 _log = logging.getLogger(__name__)
@@ -55,6 +56,13 @@ class FunctionPools:
         except BaseException:
             await self._close(version.id, pool)
             raise
+
+    async def let_answer(self, model: ModelName, decide: Decide) -> None:
+        """See `ModelHost.let_answer`: who asks an engine has its registry."""
+
+    async def withdraw(self, model: ModelId) -> None:
+        """See `ModelHost.withdraw`."""
+        await self.stop(model)
 
     async def resume(self, version: ModelVersion) -> None:
         """See `ModelHost.resume`; returns at once. Asleep versions stay asleep until they are asked."""

@@ -1,9 +1,10 @@
-"""The environment variables of a replica. Pure.
+"""The environment variables of a replica.
 
 A model is code of others: it gets what it needs to run, and none of the engine's own variables, among which there
 are secrets.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +71,11 @@ class ReplicaIdentity:
     port: int  # of its Runtime API, on loopback
     lifeline_fd: int
     memory_mib: int
+
+
+def host_variables() -> dict[str, str]:
+    """Those of this machine that a model may see."""
+    return passed_on(os.environ)
 
 
 def passed_on(host: Mapping[str, str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ class Launch:
     log_fd: int
     lifeline_fd: int
     memory_mib: int
+    arguments: Sequence[str] = ("-m", RUNTIME_MODULE)
 
 
 class ReplicaProcess:
@@ -57,8 +58,7 @@ async def spawn(launch: Launch) -> ReplicaProcess:
     """
     process = await asyncio.create_subprocess_exec(
         str(launch.python),
-        "-m",
-        RUNTIME_MODULE,
+        *launch.arguments,
         env=dict(launch.environment),
         cwd=launch.folder,
         stdin=asyncio.subprocess.DEVNULL,

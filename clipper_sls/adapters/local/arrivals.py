@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from clipper_sls.ports.clock import Clock
+from clipper_sls.service.waking import event_or_moment
 
 T = TypeVar("T")
 
@@ -38,13 +39,4 @@ class Arrivals:
             if found or self._clock.now() >= until:
                 return found
             visible = await next_visible()
-            await self._wait(came, until if visible is None else min(until, visible))
-
-    async def _wait(self, came: asyncio.Event, until: float) -> None:
-        waits = [asyncio.ensure_future(came.wait()), asyncio.ensure_future(self._clock.sleep_until(until))]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+            await event_or_moment(came, self._clock, until if visible is None else min(until, visible))

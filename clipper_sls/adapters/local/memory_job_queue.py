@@ -21,9 +21,8 @@ class _Waiting:
 class MemoryJobQueue:
     """Implements `JobQueue` and `DeadLetters`."""
 
-    max_message_bytes = 2**30
-
-    def __init__(self, *, clock: Clock, max_receives: int) -> None:
+    def __init__(self, *, clock: Clock, max_receives: int, max_message_bytes: int = 2**30) -> None:
+        self.max_message_bytes = max_message_bytes
         self._clock = clock
         self._max_receives = max_receives
         self._numbers = itertools.count(1)

@@ -42,10 +42,15 @@ class StateDirectory:
             os.ftruncate(lock, 0)
             os.pwrite(lock, str(os.getpid()).encode(), 0)
 
+    @property
+    def ready_file(self) -> Path:
+        """What a reader finds there is complete; while there is none, nobody is ready."""
+        return self.path / READY_FILE
+
     def write_ready_file(self, *, query: str, management: str, path: Path | None = None) -> None:
         """Tell where this engine listens; a reader sees all of it or nothing. Raises StoreError."""
         write_atomically(
-            path or self.path / READY_FILE,
+            path or self.ready_file,
             json.dumps(
                 {
                     "query": query,
@@ -59,7 +64,7 @@ class StateDirectory:
 
     def remove_ready_file(self) -> None:
         with suppress(OSError):
-            (self.path / READY_FILE).unlink(missing_ok=True)
+            self.ready_file.unlink(missing_ok=True)
 
     def management_token(self) -> str:
         """The bearer token of this folder's engine, made on first use. Raises StoreError."""

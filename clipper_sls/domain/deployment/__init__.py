@@ -1,1 +1,1 @@
-"""Model versions on AWS: what there must be, what is missing, and every name that we give."""
+"""Model versions on AWS: where one is, and every name that we give."""

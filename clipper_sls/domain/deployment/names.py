@@ -85,6 +85,14 @@ class StackNames:
         """Of the images of all models; a tag is `<model>-<version>`, and nothing is ever run by its tag."""
         return f"{self.stack}/models"
 
+    def payload_bucket(self, account: str, region: str) -> str:
+        """Buckets of everybody share one space of names; 63 characters are allowed, and this has 60 at most."""
+        return f"{self.stack}-{account}-{region}"
+
+    def model_role(self, region: str) -> str:
+        """Of all models' functions. Roles of an account share one space of names, whatever their region."""
+        return f"{self.stack}-model-{region}"
+
 
 def version_alias(version: Version) -> str:
     """Of one version; AWS takes no alias that is all digits, as most of our versions are."""

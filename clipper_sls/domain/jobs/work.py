@@ -8,6 +8,7 @@ Moments are those of `Clock.now`, unless they are said to be wall time.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import islice
 
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.inputs import InputType
@@ -30,8 +31,14 @@ class Task:
     message: JobMessage
     rows: Sequence[PackedRow]
     version: ModelVersion
-    deadline: Deadline
+    due: Deadline  # of the job
+    until: Deadline  # of the worker
     results: dict[int, RowResult] = field(default_factory=dict)
+
+    @property
+    def deadline(self) -> Deadline:
+        """Of its rows."""
+        return min(self.due, self.until)
 
     @property
     def answers(self) -> list[RowResult]:
@@ -74,15 +81,15 @@ def grouped(tasks: Iterable[Task]) -> Mapping[tuple[ModelId, InputType], list[Ta
     return groups
 
 
-def next_chunk(waiting: Sequence[tuple[Task, int]], size: int, now: float) -> Chunk:
+def next_chunk(waiting: Iterable[tuple[Task, int]], size: int, now: float) -> Chunk:
     """The first rows of `waiting`, at most `size`, as long as their deadlines fit together; it holds one at least.
 
-    All of `waiting` is of one group, the most urgent first.
+    All of `waiting`, of which there is some, is of one group, the most urgent first.
     """
-    first = waiting[0][0]
-    latest = now + LOOSEST * (first.deadline - now)
-    parts = [part for part in waiting[:size] if part[0].deadline <= max(latest, first.deadline)]
-    return Chunk(first.version, first.deadline, parts)
+    parts = list(islice(waiting, size))
+    first = parts[0][0]
+    latest = max(first.deadline, now + LOOSEST * (first.deadline - now))
+    return Chunk(first.version, first.deadline, [part for part in parts if part[0].deadline <= latest])
 
 
 def verdict(results: Sequence[RowResult], *, time_left_s: float, tries_left: int) -> Verdict:
@@ -109,5 +116,5 @@ def retry_after_s(receive_count: int) -> float:
     return min(RETRY_MAX_S, RETRY_FIRST_S * 2.0 ** (receive_count - 1))
 
 
-RETRY_FIRST_S = 1.0
+RETRY_FIRST_S = 2.0
 RETRY_MAX_S = 60.0

@@ -1,5 +1,5 @@
 """Which of an application's models a query goes to."""
 
-from clipper_sls.domain.selection.single import choose
+from clipper_sls.domain.selection.single import Chance, choose, drawn
 
-__all__ = ["choose"]
+__all__ = ["Chance", "choose", "drawn"]

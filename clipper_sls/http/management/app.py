@@ -11,11 +11,12 @@ from starlette.responses import PlainTextResponse, Response
 
 from clipper_sls import __version__
 from clipper_sls.http.access import AccessGuard
-from clipper_sls.http.body import sender_left
+from clipper_sls.http.body import SenderLeftError, sender_left
 from clipper_sls.http.error_map import CODE_HEADER
 from clipper_sls.http.health import add_health_routes
 from clipper_sls.http.management.applications import add_application_routes
 from clipper_sls.http.management.engine import EngineInfo, FrontendStates, add_engine_routes
+from clipper_sls.http.management.jobs import add_job_routes
 from clipper_sls.http.management.models import add_model_routes
 from clipper_sls.http.management.replicas import add_replica_routes
 from clipper_sls.service.services import Services
@@ -43,8 +44,10 @@ def create_management_app(
     add_application_routes(app, services)
     add_model_routes(app, services, max_bundle_bytes)
     add_replica_routes(app, services)
+    add_job_routes(app, services)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(ClientDisconnect, sender_left)
+    app.add_exception_handler(SenderLeftError, sender_left)
     app.add_exception_handler(Exception, _unexpected)
     app.add_middleware(AccessGuard, token=token)
     return app

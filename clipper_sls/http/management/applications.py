@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from clipper_sls.domain.identifiers import AppName, ModelName
 from clipper_sls.domain.inputs import InputType
-from clipper_sls.domain.records import Application
+from clipper_sls.domain.records import Application, Mode
 from clipper_sls.errors import UnknownApplicationError
 from clipper_sls.http.management import bodies
 from clipper_sls.http.management.routes import Documentation, add_route
@@ -21,7 +21,11 @@ class ApplicationEndpoints:
 
     async def add(self, body: bodies.AddApplication) -> str:
         application = Application(
-            AppName(body.name), InputType.parse(body.input_type), body.default_output, body.latency_slo_micros
+            AppName(body.name),
+            InputType.parse(body.input_type),
+            body.default_output,
+            body.latency_slo_micros,
+            Mode.parse(body.mode),
         )
         await self._services.applications.register(application)
         return f"Successfully added application with name '{body.name}'"
@@ -69,6 +73,7 @@ class ApplicationEndpoints:
             "default_output": application.default_output,
             "latency_slo_micros": application.slo_micros,
             "linked_models": list(self._services.registry.snapshot.linked(application.name)),
+            **({} if application.mode is Mode.DIRECT else {"mode": application.mode.value}),  # which Clipper has not
         }
 
 

@@ -4,9 +4,15 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import msgspec
 
+from clipper_sls.domain.records import Mode
 from clipper_sls.domain.serving import Batching
 from clipper_sls.domain.serving_options import DESCRIPTIONS, ServingOptions
 from clipper_sls.errors import MalformedRequestError
+
+MODE_DESCRIPTION = (
+    "How plain predict requests come to the model: at once, or through the queue of jobs, for which they wait until "
+    "the objective."
+)
 
 
 class AddApplication(msgspec.Struct):
@@ -14,6 +20,7 @@ class AddApplication(msgspec.Struct):
     input_type: str
     default_output: str
     latency_slo_micros: int
+    mode: Annotated[str, msgspec.Meta(description=MODE_DESCRIPTION, extra_json_schema={"enum": [*Mode]})] = Mode.DIRECT
 
 
 class NamedApplication(msgspec.Struct):
@@ -96,6 +103,15 @@ class OneModel(msgspec.Struct):
     model_name: str
 
 
+PERCENT_DESCRIPTION = "Of the queries that pin no version; the current version gets the rest. 0 ends it."
+
+
+class SetTraffic(msgspec.Struct):
+    model_name: str
+    model_version: str | int
+    percent: Annotated[float, msgspec.Meta(description=PERCENT_DESCRIPTION, extra_json_schema={"minimum": 0})]
+
+
 class SetReplicas(msgspec.Struct):
     model_name: str
     model_version: str | int | None = None
@@ -114,6 +130,10 @@ class SomeLogs(msgspec.Struct):
     model_version: str | int | None = None
     replica_id: int | None = None
     tail_lines: int = 200
+
+
+class SomeLetters(msgspec.Struct):
+    limit: int = 100
 
 
 class Nothing(msgspec.Struct):

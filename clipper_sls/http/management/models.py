@@ -13,6 +13,7 @@ from clipper_sls.domain.identifiers import ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.serving_options import options_of, serving_from
+from clipper_sls.domain.traffic import shares
 from clipper_sls.errors import ClipperError, InvalidSettingError, UnknownModelError
 from clipper_sls.http.body import bounded_stream
 from clipper_sls.http.management import bodies
@@ -46,6 +47,19 @@ class ModelEndpoints:
     async def roll_back(self, body: bodies.OneModel) -> dict[str, Any]:
         done = await self._services.models.roll_back(ModelName.sought(body.model_name))
         return {"model_name": done.model, "from_version": done.from_version, "to_version": done.to_version}
+
+    async def set_traffic(self, body: bodies.SetTraffic) -> dict[str, Any]:
+        model, version = ModelName.sought(body.model_name), Version.sought(str(body.model_version))
+        await self._services.models.set_canary(model, version, body.percent)
+        return self._traffic(model)
+
+    async def traffic(self, body: bodies.OneModel) -> dict[str, Any]:
+        return self._traffic(ModelName.sought(body.model_name))
+
+    def _traffic(self, model: ModelName) -> dict[str, Any]:
+        parts = shares(self._services.registry.snapshot, model)
+        traffic = [{"model_version": version, "percent": percent} for version, percent in parts]
+        return {"model_name": model, "traffic": traffic}
 
     async def history(self, body: bodies.OneModel) -> list[Any]:
         model, snapshot = ModelName.sought(body.model_name), self._services.registry.snapshot
@@ -128,6 +142,8 @@ def add_model_routes(app: FastAPI, services: Services, max_bundle_bytes: int) ->
     add_route(app, "delete_versioned_model", bodies.OneVersion, endpoints.delete, text("Delete a version"))
     add_route(app, "set_model_version", bodies.OneVersion, endpoints.set_version, text("Make a version current"))
     add_route(app, "rollback_model", bodies.OneModel, endpoints.roll_back, json("Back to the version before"))
+    add_route(app, "set_traffic", bodies.SetTraffic, endpoints.set_traffic, json("Try a version on a share of queries"))
+    add_route(app, "get_traffic", bodies.OneModel, endpoints.traffic, json("Versions that answer, and their shares"))
     add_route(app, "get_model_history", bodies.OneModel, endpoints.history, json("Versions by time of answering"))
     add_route(app, "get_all_models", bodies.Verbose, endpoints.list_all, json("List versions of all models"))
     add_route(app, "get_model", bodies.OneVersion, endpoints.get, json("One version, or {}"))

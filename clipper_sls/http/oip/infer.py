@@ -10,21 +10,33 @@ from clipper_sls.http.body import read_body
 from clipper_sls.http.oip.messages import HEADER_LENGTH, decode_infer, encode_infer
 from clipper_sls.http.oip.outputs import output_tensor, outputs_of
 from clipper_sls.http.oip.rows import packed_rows
+from clipper_sls.http.predict import EndsAt
 from clipper_sls.service.services import PredictionServices
 
 
 class InferEndpoint:
-    """A request is answered from bytes to bytes. `slo_s` is its latency objective."""
+    """A request is answered from bytes to bytes. `slo_s` is its latency objective; `ends_at` as in `http.predict`."""
 
-    def __init__(self, services: PredictionServices, *, slo_s: float, max_body_bytes: int, max_batch_rows: int) -> None:
+    def __init__(
+        self,
+        services: PredictionServices,
+        *,
+        slo_s: float,
+        max_body_bytes: int,
+        max_batch_rows: int,
+        ends_at: EndsAt | None = None,
+    ) -> None:
         self._services = services
         self._slo_s = slo_s
         self._max_body_bytes = max_body_bytes
         self._max_batch_rows = max_batch_rows
+        self._ends_at = ends_at
 
     async def infer(self, request: Request) -> Response:
         """The deadline is fixed when the request arrives, as for applications."""
         deadline = Deadline(self._services.clock.now() + self._slo_s)
+        if self._ends_at is not None:
+            deadline = min(deadline, self._ends_at())
         version = await self.named(request)
         _check_encoding(request)
         content = await read_body(request.scope, request.receive, self._max_body_bytes)

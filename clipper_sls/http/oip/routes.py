@@ -25,6 +25,7 @@ from clipper_sls.http.oip.messages import (
 )
 from clipper_sls.http.oip.rows import DATATYPE_OF
 from clipper_sls.http.oip.tensors import FP64
+from clipper_sls.http.predict import EndsAt
 from clipper_sls.service.services import HostingServices
 
 JSON = "application/json"
@@ -92,11 +93,20 @@ class OipEndpoints:
 
 
 def oip_router(
-    services: HostingServices, *, is_ready: Readiness, slo_s: float, max_body_bytes: int, max_batch_rows: int
+    services: HostingServices,
+    *,
+    is_ready: Readiness,
+    slo_s: float,
+    max_body_bytes: int,
+    max_batch_rows: int,
+    ends_at: EndsAt | None = None,
 ) -> APIRouter:
-    """Routes under `/v2`. `slo_s` is the latency objective of a request; `is_ready` as in `http.health`."""
+    """Routes under `/v2`. `slo_s` is the latency objective of a request; `is_ready` as in `http.health`; `ends_at` as
+    in `http.predict`."""
     router = APIRouter(prefix="/v2", tags=["open inference protocol"])
-    infer = InferEndpoint(services, slo_s=slo_s, max_body_bytes=max_body_bytes, max_batch_rows=max_batch_rows)
+    infer = InferEndpoint(
+        services, slo_s=slo_s, max_body_bytes=max_body_bytes, max_batch_rows=max_batch_rows, ends_at=ends_at
+    )
     endpoints = OipEndpoints(services, is_ready=is_ready, infer=infer)
     _add(router, "GET", "", endpoints.server, openapi.SERVER)
     _add(router, "GET", "/health/live", endpoints.live, openapi.LIVE)

@@ -10,7 +10,7 @@ from clipper_sls.domain.deployment.function import PublishedFunction
 from clipper_sls.domain.deployment.names import version_alias
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
-from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Record, Scaling, Switch
+from clipper_sls.domain.records import Application, Canary, Current, Link, Mode, ModelVersion, Record, Scaling, Switch
 from clipper_sls.domain.serving import Batching, Serving
 from clipper_sls.errors import StaleWriteError
 from clipper_sls.ports.registry import Registry
@@ -29,12 +29,14 @@ ON_LAMBDA = replace(
     id=ModelId.of("price", "2"),
     function=PublishedFunction("stack-model-price", "7", version_alias(Version("2"))),
 )
+QUEUED = Application(AppName("night"), InputType.JSON, "{}", 30_000_000, Mode.QUEUE)
 EVERY_KIND: tuple[Record, ...] = (
     APPLICATION,
+    QUEUED,
     VERSION,
     ON_LAMBDA,
     Link(AppName("shop"), ModelName("price")),
-    Current(ModelName("price"), (Switch(Version("1"), 1.5), Switch(Version("2"), 2.25))),
+    Current(ModelName("price"), (Switch(Version("1"), 1.5), Switch(Version("2"), 2.25)), Canary(Version("1"), 12.5)),
 )
 
 
@@ -47,7 +49,7 @@ class RegistryContract:
         committed = await registry.commit([Put(record) for record in EVERY_KIND], 0)
         read = await registry.snapshot()
         assert read == committed
-        assert read.applications[AppName("shop")] == APPLICATION
+        assert read.applications == {APPLICATION.name: APPLICATION, QUEUED.name: QUEUED}
         assert (read.versions[VERSION.id], read.versions[ON_LAMBDA.id]) == (VERSION, ON_LAMBDA)
         assert read.linked(AppName("shop")) == (ModelName("price"),)
         assert read.currents[ModelName("price")] == EVERY_KIND[-1]

@@ -75,6 +75,15 @@ def test_rolling_back_and_forth(run: Run) -> None:
     assert run("predict", "app", "[1]").out == "0\n"
 
 
+def test_a_version_is_tried_on_some_of_the_queries(run: Run) -> None:
+    shared = run("traffic", "m", "1=99.5", "--json").json
+    assert shared["traffic"] == [{"model_version": "2", "percent": 0.5}, {"model_version": "1", "percent": 99.5}]
+    assert "2.0\n" in {run("predict", "app", "[1]").out for _ in range(3)}
+    assert [line.split() for line in run("traffic", "m").out.splitlines()[1:]] == [["2", "0.5"], ["1", "99.5"]]
+    assert run("traffic", "m", "1=0").code == 0
+    assert run("predict", "app", "[1]").out == "0\n"
+
+
 def test_repeating_a_change_changes_nothing_and_succeeds(run: Run) -> None:
     again = run("deploy", "train:predict", "--name", "m", "-v", "1", "-i", "doubles", "--app", "app", "--json")
     assert (again.code, again.json["changed"]) == (0, False)

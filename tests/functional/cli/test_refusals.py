@@ -36,6 +36,8 @@ def deployed(run: Run) -> None:
         (("apps", "nope"), 3, "nope"),
         (("versions", "nope"), 3, "nope"),
         (("rollback", "m"), 3, "no earlier version"),
+        (("traffic", "m", "9=10"), 3, "does not exist"),
+        (("traffic", "m", "ten"), 2, "VERSION=PERCENT"),
         (("switch", "m", "9"), 3, "9"),
         (("undeploy", "m", "9"), 3, "9"),
         (("link", "app", "nope"), 3, "nope"),

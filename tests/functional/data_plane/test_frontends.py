@@ -153,6 +153,18 @@ def test_a_change_is_everywhere_once_it_is_acknowledged(app: App) -> None:
     assert {app.post(0.0).status_code for _ in range(6)} == {404}
 
 
+def test_every_front_end_draws_who_is_asked(app: App) -> None:
+    app.deploy(2)
+    assert app.connection.set_traffic(app.name, 1, 50) == {"2": 50.0, "1": 50.0}
+    with ThreadPoolExecutor(ASKERS) as pool:
+        outputs = [answer["output"] for answer in pool.map(app.ask, [0.0] * 200)]
+    assert 50 < outputs.count(1000.0) < 150
+    assert set(outputs) == {1000.0, 2000.0}
+    assert app.connection.get_traffic(app.name) == {"2": 50.0, "1": 50.0}
+    app.connection.set_traffic(app.name, 1, 0)
+    assert app.outputs(0.0) == {2000.0}
+
+
 def test_everybody_gets_the_answer_to_what_they_asked(app: App) -> None:
     with ThreadPoolExecutor(32) as pool:
         answers = list(pool.map(app.ask, range(200)))

@@ -1,6 +1,8 @@
 """The HTTP applications in this process, over real services and stores in memory, with models that a test makes up."""
 
 import itertools
+import math
+import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -13,6 +15,8 @@ from starlette.types import ASGIApp
 
 from clipper_sls.adapters.local.bundle_directory import BundleDirectory
 from clipper_sls.adapters.local.memory_feedback import MemoryFeedbackLog
+from clipper_sls.adapters.local.memory_job_queue import MemoryJobQueue
+from clipper_sls.adapters.local.memory_job_store import MemoryJobStore
 from clipper_sls.adapters.local.memory_registry import MemoryRegistry
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.inputs import InputType
@@ -21,6 +25,7 @@ from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.http.management import EngineInfo, create_management_app
 from clipper_sls.service.applications import ApplicationService
 from clipper_sls.service.feedback import FeedbackService
+from clipper_sls.service.jobs import JobService, JobTimes
 from clipper_sls.service.model_answers import ModelAnswers
 from clipper_sls.service.models import ModelService
 from clipper_sls.service.predict import PredictionService
@@ -104,7 +109,18 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         metrics=RecordingMetrics(),
         query_ids=itertools.count(),
     )
+    queue = MemoryJobQueue(clock=clock, max_receives=3)
     services = Services(
+        jobs=JobService(
+            queue=queue,
+            store=MemoryJobStore(clock=clock),
+            registry=registry,
+            clock=clock,
+            times=JobTimes(expiry_s=3_600.0, keep_s=86_400.0),
+            chance=secrets.token_bytes,
+            poll_s=math.inf,
+        ),
+        dead_letters=queue,
         registry=registry,
         applications=ApplicationService(registry=registry),
         models=ModelService(registry=registry, host=host, bundles=bundles, clock=clock),

@@ -297,3 +297,28 @@ async def test_status_and_shutdown(stage: Any, management: httpx2.AsyncClient) -
     assert (status["pid"], status["ready"], status["models"]) == (4711, True, 0)
     assert "Draining" in await _done(management, "shutdown", {})
     assert stage.endings == ["asked for"]
+
+
+async def test_traffic_is_shown_shared_and_given_back(linked: httpx2.AsyncClient) -> None:
+    second = {"model_name": "m", "model_version": "2"}
+    await _done(linked, "add_model", {**MODEL, **second})
+    share = {**VERSION, "percent": 12.5}
+    shared = [{"model_version": "2", "percent": 87.5}, {"model_version": "1", "percent": 12.5}]
+    assert (await _post(linked, "set_traffic", share)).json() == {"model_name": "m", "traffic": shared}
+    assert (await _post(linked, "get_traffic", {"model_name": "m"})).json()["traffic"] == shared
+    ended = (await _post(linked, "set_traffic", {**share, "percent": 0})).json()
+    assert ended["traffic"] == [{"model_version": "2", "percent": 100.0}]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"model_name": "x", "model_version": "1", "percent": 1}, "unknown_model"),
+        ({"model_name": "m", "model_version": "x", "percent": 1}, "unknown_version"),
+        ({"model_name": "m", "model_version": "1", "percent": 1}, "invalid_setting"),
+        ({"model_name": "m", "model_version": "1", "percent": "1"}, "malformed_request"),
+    ],
+)
+async def test_traffic_that_cannot_be_shared_is_refused(linked: httpx2.AsyncClient, body: Any, code: str) -> None:
+    answer = await _post(linked, "set_traffic", body)
+    assert (answer.status_code, answer.headers[CODE_HEADER]) == (400, code)

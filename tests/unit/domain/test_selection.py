@@ -2,7 +2,7 @@ import pytest
 
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
-from clipper_sls.domain.records import Application, Current, Link, ModelVersion, RegistrySnapshot, Switch
+from clipper_sls.domain.records import Application, Canary, Current, Link, ModelVersion, RegistrySnapshot, Switch
 from clipper_sls.domain.selection import choose
 from clipper_sls.errors import RequestedVersionError
 
@@ -38,3 +38,12 @@ def test_pinning_an_unknown_version_is_refused_with_clippers_text(pinned: str) -
 def test_pinning_without_a_link_is_refused() -> None:
     with pytest.raises(RequestedVersionError, match="no model linked"):
         choose(RegistrySnapshot.of(1, [APPLICATION]), SHOP, "1")
+
+
+def test_a_canary_is_asked_as_often_as_it_should_be() -> None:
+    shared = Current(PRICE, CURRENT_IS_TWO.history, Canary(ONE.id.version, 25.0))
+    snapshot = RegistrySnapshot.of(1, [APPLICATION, ONE, TWO, Link(SHOP, PRICE), shared])
+    draws = [choose(snapshot, SHOP, None, lambda number=number: number / 100) for number in range(100)]
+    assert (draws.count(ONE), draws.count(TWO)) == (25, 75)
+    assert choose(snapshot, SHOP, "2", lambda: 0.0) == TWO
+    assert choose(snapshot, SHOP, None) == TWO

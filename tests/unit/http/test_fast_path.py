@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect
 from starlette.routing import compile_path
 from starlette.types import Message, Receive, Scope, Send
 
+from clipper_sls.http.answers import Answer
+from clipper_sls.http.body import SenderLeftError
 from clipper_sls.http.fast_path import PredictFastPath
-from clipper_sls.http.predict import Answer
 
 DOCUMENTED = [compile_path(f"/{{application}}/predict{slash}")[0] for slash in ("", "/")]
 
@@ -23,6 +23,10 @@ class Routes:
 
     reply: Callable[[], Answer] = lambda: Answer(200, b"{}")
     asked: list[str] = field(default_factory=list)
+    has_jobs: bool = True
+
+    def is_for_jobs(self, name: str, scope: Scope) -> bool:
+        return not self.has_jobs
 
     async def answer(self, application: str, scope: Scope, receive: Receive) -> Answer:
         self.asked.append(application)
@@ -113,7 +117,19 @@ async def test_a_client_that_hangs_up_is_answered_nothing_and_is_no_failure(
     ask: Asking, caplog: pytest.LogCaptureFixture
 ) -> None:
     def gone() -> Answer:
-        raise ClientDisconnect
+        raise SenderLeftError
 
     caller = await ask(gone)
     assert (caller.sent, caplog.records) == ([], [])
+
+
+async def test_the_headers_of_an_answer_are_sent() -> None:
+    caller = Caller(Routes(lambda: Answer(202, b"{}", headers=(("Location", "/jobs/1"),))))
+    await caller.ask("/shop/predict")
+    assert Headers(raw=caller.sent[0]["headers"])["location"] == "/jobs/1"
+
+
+async def test_what_is_for_jobs_that_are_elsewhere_is_passed_on() -> None:
+    caller = Caller(Routes(has_jobs=False))
+    await caller.ask("/shop/predict")
+    assert (len(caller.passed_on), caller.routes.asked) == (1, [])

@@ -6,8 +6,8 @@ import logging
 import pytest
 
 from clipper_sls.errors import ClipperError, MalformedRequestError, RequestedVersionError, error_classes
+from clipper_sls.http.answers import error_answer, failure_answer, unexpected_answer
 from clipper_sls.http.error_map import status_of
-from clipper_sls.http.predict import error_answer, failure_answer, unexpected_answer
 
 
 @pytest.mark.parametrize("cls", error_classes(), ids=lambda cls: cls.__name__)

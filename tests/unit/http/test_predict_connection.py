@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from clipper_sls.http.answers import Answer
 from clipper_sls.http.body import read_body
 from clipper_sls.http.fast_path import PredictFastPath
-from clipper_sls.http.predict import Answer
 from clipper_sls.http.predict_connection import MAX_WAITING_BYTES, PredictConnection
 
 LIMIT_BYTES = 1_000
@@ -31,14 +31,21 @@ class Route:
         self.short = 0
         self.long = 0
         self.is_slow = False
+        self.is_queued = False
         self._held: list[Callable[[], None]] = []
 
-    def begin(self, name: str, content: bytes, answered: Callable[[Answer], None]) -> None:
+    def begin(self, name: str, content: bytes, answered: Callable[[Answer], None]) -> bool:
+        if self.is_queued:
+            return False
         self.short += 1
         if self.is_slow:
             self._held.append(lambda: answered(_echo(name, content)))
         else:
             answered(_echo(name, content))
+        return True
+
+    def is_for_jobs(self, name: str, scope: Scope) -> bool:
+        return False
 
     def let_go(self) -> None:
         held, self._held = self._held, []
@@ -184,6 +191,13 @@ async def test_other_routes_are_the_applications(client: Client) -> None:
 async def test_a_body_over_the_limit_is_the_applications_to_refuse(client: Client) -> None:
     await client.send(_request(b"x" * (LIMIT_BYTES + 1)))
     assert (client.route.short, client.route.long) == (0, 1)
+
+
+async def test_an_application_behind_a_queue_takes_the_long_way(client: Client) -> None:
+    client.route.is_queued = True
+    await client.send(_request(b"one"), _request(b"two"))
+    assert client.bodies == [b'["app", "one"]', b'["app", "two"]']
+    assert (client.route.short, client.route.long) == (0, 2)
 
 
 async def test_where_the_registry_is_to_be_read_first_it_takes_the_long_way(client: Client) -> None:

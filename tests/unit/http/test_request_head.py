@@ -51,6 +51,7 @@ def test_another_line_is_not(line: str) -> None:
         ["Content-Length: 7", "Expect: 100-continue"],
         ["Content-Length: 7", "Connection: close"],
         ["Content-Length: 7", "Connection: Upgrade", "Upgrade: websocket"],
+        ["Content-Length: 7", "Prefer: respond-async"],
         ["Content-Length : 7"],
         ["Content-Length: 7", " folded: line"],
     ],

@@ -50,6 +50,8 @@ NEED_A_CONNECTION = [
     ("stop_inactive_model_versions", (["m"],)),
     ("stop_all_model_containers", ()),
     ("rollback", ("m",)),
+    ("set_traffic", ("m", 1, 10)),
+    ("get_traffic", ("m",)),
     ("get_replica_status", ()),
 ]
 

@@ -85,6 +85,16 @@ def test_a_rollback_says_from_which_version_to_which(server, management):
     assert management.rollback_model("m") == done
 
 
+def test_traffic_is_asked_for_and_shared(server, management):
+    shared = {
+        "model_name": "m",
+        "traffic": [{"model_version": "2", "percent": 90}, {"model_version": "1", "percent": 10}],
+    }
+    server.answer("/admin/set_traffic", shared)
+    server.answer("/admin/get_traffic", shared)
+    assert management.set_traffic("m", "1", 10.0) == management.get_traffic("m") == shared
+
+
 def test_an_upload_answers_the_digest(server, management):
     server.answer("/admin/upload_bundle", {"bundle_digest": "ab"})
     assert management.upload_bundle([b"tar"]) == "ab"

@@ -74,10 +74,70 @@ async def test_a_snapshot_over_the_age_limit_is_read_again(world) -> None:
 
 
 class Failing(MemoryRegistry):
+    """While it `fails`; counts how often it is asked, and answers once it `may_answer`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fails = True
+        self.asked = 0
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
     async def snapshot(self) -> RegistrySnapshot:
-        raise StoreUnavailableError("no store")
+        self.asked += 1
+        await self.may_answer.wait()
+        if self.fails:
+            raise StoreUnavailableError("no store")
+        return await super().snapshot()
 
 
 async def test_when_the_store_fails_the_old_snapshot_goes_on_serving(world) -> None:
     view = RegistryView(registry=Failing(), clock=world.clock, max_age_s=0.0)
     assert await view.fresh() == RegistrySnapshot()
+
+
+async def test_a_store_that_fails_is_asked_once_in_a_while_and_heard_again(world, caplog) -> None:
+    registry = Failing()
+    view = RegistryView(registry=registry, clock=world.clock, max_age_s=1.0)
+    for _ in range(5):
+        await view.fresh()
+    assert (registry.asked, view.is_fresh) == (1, True)
+    await world.clock.advance(1.1)
+    await view.fresh()
+    assert registry.asked == 2
+    assert len(caplog.records) == 1
+    registry.fails = False
+    await registry.commit([Put(application("shop"))], 0)
+    await world.clock.advance(1.1)
+    assert list((await view.fresh()).applications) == ["shop"]
+
+
+async def test_who_asks_meanwhile_shares_one_reading(world) -> None:
+    registry = Failing()
+    registry.fails = False
+    view = RegistryView(registry=registry, clock=world.clock, max_age_s=1.0)
+    await asyncio.gather(*(view.fresh() for _ in range(10)))
+    assert registry.asked == 1
+
+
+async def test_nobody_waits_for_a_store_that_hangs_longer_than_patience_lasts(world) -> None:
+    registry = Failing()
+    registry.fails = False
+    await registry.commit([Put(application("shop"))], 0)
+    registry.may_answer.clear()
+    view = RegistryView(registry=registry, clock=world.clock, max_age_s=1.0, patience_s=0.01)
+    assert not (await view.fresh()).applications
+    assert view.is_fresh, "the next one does not wait at all"
+    registry.may_answer.set()
+    await world.clock.advance(1.1)
+    assert (await view.fresh()).applications
+    assert registry.asked == 2, "the commit's own, and one reading, which went on"
+
+
+async def test_closing_ends_a_reading_that_hangs(world) -> None:
+    registry = Failing()
+    registry.may_answer.clear()
+    view = RegistryView(registry=registry, clock=world.clock, max_age_s=1.0, patience_s=0.01)
+    await view.fresh()
+    await view.close()
+    await view.close()

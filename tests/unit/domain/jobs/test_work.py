@@ -24,6 +24,7 @@ from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, Predic
 from clipper_sls.domain.records import ModelVersion
 
 NOW = 100.0
+NEVER = Deadline(float("inf"))
 _numbers = itertools.count()
 
 
@@ -35,7 +36,7 @@ def _task(rows: int = 1, *, left_s: float = 30.0, version: str = "1", kind: Inpu
     name = str(next(_numbers))
     message = JobMessage(JobId(name), AppName("shop"), kind, None, 0.0, None)
     packed = [f"{name}-{index}".encode() for index in range(rows)]
-    return Task(Received(name, "", "", 1), message, packed, _version(version), Deadline(NOW + left_s))
+    return Task(Received(name, "", "", 1), message, packed, _version(version), Deadline(NOW + left_s), NEVER)
 
 
 def _waiting(tasks: Sequence[Task]) -> list[tuple[Task, int]]:
@@ -125,5 +126,5 @@ def test_a_failure_names_the_reasons_and_how_many_rows_have_which() -> None:
 
 
 def test_the_time_between_tries_doubles_up_to_a_limit() -> None:
-    assert [retry_after_s(count) for count in (1, 2, 3)] == [1.0, 2.0, 4.0]
+    assert [retry_after_s(count) for count in (1, 2, 3)] == [2.0, 4.0, 8.0]
     assert retry_after_s(1_000) == RETRY_MAX_S

@@ -1,0 +1,107 @@
+"""Runs any number of functions: a pool of environments for each version, made when it is first called."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+
+from clipper_sls.adapters.engine.execution.limits import ExecutionLimits
+from clipper_sls.adapters.engine.execution.pool import EnvironmentPool
+from clipper_sls.adapters.engine.launching import Launcher
+from clipper_sls.adapters.engine.replica_logs import Logs
+from clipper_sls.domain.function_call import CallResult, FunctionCall, FunctionVersion, Throttled
+from clipper_sls.domain.identifiers import ModelId
+from clipper_sls.errors import ClipperError
+from clipper_sls.ports.clock import Clock
+
+_log = logging.getLogger(__name__)
+
+Key = tuple[str, str, str]
+
+
+class LambdaFunctions:
+    """Implements `FunctionRunner`. `clock.now` must run with the event loop's time."""
+
+    def __init__(
+        self, *, launcher: Callable[[FunctionVersion], Launcher], logs: Logs, clock: Clock, limits: ExecutionLimits
+    ) -> None:
+        self._launcher = launcher
+        self._logs = logs
+        self._clock = clock
+        self._limits = limits
+        self._pools: dict[Key, EnvironmentPool] = {}
+        self._under_way: Counter[str] = Counter()  # by name of the function
+        self._watch: asyncio.Task[None] | None = None
+
+    async def run(self, function: FunctionVersion, call: FunctionCall) -> CallResult:
+        """See `FunctionRunner.run`."""
+        if function.reserved is not None and self._under_way[function.name] >= function.reserved:
+            return Throttled(
+                "ReservedFunctionConcurrentInvocationLimitExceeded",
+                f"{function.name} answers {function.reserved} calls at a time, and does already",
+            )
+        self._under_way[function.name] += 1
+        try:
+            return await self._pool(function).run(call)
+        finally:
+            self._under_way[function.name] -= 1
+
+    async def prepare(self, function: FunctionVersion) -> None:
+        """See `FunctionRunner.prepare`."""
+        try:
+            await self._pool(function).prepare()
+        except ClipperError as error:
+            _log.warning("Function %s, version %s, cannot be started: %s", function.name, function.number, error)
+
+    def provision(self, function: FunctionVersion, count: int) -> None:
+        """See `FunctionRunner.provision`."""
+        self._pool(function).provision(count)
+
+    def status(self) -> list[dict[str, object]]:
+        """Of every version that has environments."""
+        return [pool.status() for pool in self._pools.values()]
+
+    async def close(self) -> None:
+        """Stop everything, and leave no process behind."""
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+        await asyncio.gather(*(pool.close() for pool in self._pools.values()))
+        self._pools.clear()
+
+    def _pool(self, function: FunctionVersion) -> EnvironmentPool:
+        self._watch = self._watch or asyncio.create_task(self._keep_watching(), name="watch of environments")
+        pool = self._pools.get(function.key)
+        if pool is None:
+            number = function.number.removeprefix("$").lower()
+            pool = EnvironmentPool(
+                function=function,
+                launcher=self._launcher(function),
+                logs=self._logs.of(ModelId.sought(function.name, number)),
+                clock=self._clock,
+                limits=self._limits,
+            )
+            self._pools[function.key] = pool
+            self._retire_earlier(function)
+        return pool
+
+    def _retire_earlier(self, function: FunctionVersion) -> None:
+        """Environments of what had the same name and version before get no calls any more."""
+        for pool in self._pools.values():
+            one = pool.function
+            if (one.name, one.number) == (function.name, function.number) and one.key != function.key:
+                pool.retire()
+
+    async def _keep_watching(self) -> None:
+        """The task's entry point."""
+        while True:
+            await self._clock.sleep_until(self._clock.now() + self._limits.watch_interval_s)
+            try:
+                for key, pool in tuple(self._pools.items()):
+                    pool.look()
+                    if pool.is_unused:
+                        del self._pools[key]
+            except Exception:
+                _log.exception("Looking after the environments failed; trying again")

@@ -1,0 +1,217 @@
+"""Functions on AWS Lambda, through boto3."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from clipper_sls.adapters.functions.clients import AwsClients
+from clipper_sls.adapters.functions.reading import (
+    ON_PUBLISHED_VERSIONS,
+    alias_of,
+    content_of,
+    provisioned_of,
+    readiness_of,
+)
+from clipper_sls.adapters.functions.vendor_errors import translated
+from clipper_sls.aws_errors import AwsResourceAbsentError
+from clipper_sls.domain.functions.content import FunctionContent
+from clipper_sls.domain.functions.observed import (
+    Alias,
+    Latest,
+    ObservedFunction,
+    Provisioned,
+    Published,
+    WeightedNumber,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_lambda.type_defs import FunctionConfigurationTypeDef
+
+UNPUBLISHED = "$LATEST"
+LOOKERS = 8
+"""Threads that ask for the images of published versions, one call each."""
+
+_Version = tuple[str, str]  # ARN with the number, revision
+
+
+class LambdaProvisioner:
+    """Implements `Provisioner`. Remembers the images of published versions, which never change."""
+
+    def __init__(self, clients: AwsClients) -> None:
+        self._clients = clients
+        self._codes: dict[_Version, Mapping[str, Any]] = {}
+
+    @property
+    def _aws(self) -> "LambdaClient":
+        return self._clients.functions
+
+    def observe(self, function: str) -> ObservedFunction | None:
+        try:
+            with translated(f"say how {function} is"):
+                found = self._aws.get_function(FunctionName=function)
+                versions = list(self._versions(function))
+                aliases = [alias_of(answer) for answer in self._aliases(function)]
+                codes = self._codes_of(function, versions)
+        except AwsResourceAbsentError:
+            return None
+        configuration = found["Configuration"]
+        latest = Latest(
+            content_of(configuration, found["Code"]),
+            configuration.get("RevisionId", ""),
+            configuration.get("CodeSha256", ""),
+            *readiness_of(configuration),
+        )
+        published = [
+            Published(version["Version"], content_of(version, code), *readiness_of(version))
+            for version, code in zip(versions, codes, strict=True)
+        ]
+        return ObservedFunction(
+            name=function,
+            latest=latest,
+            published=tuple(sorted(published, key=lambda one: int(one.number))),
+            aliases={alias.name: alias for alias in aliases},
+            reserved=found.get("Concurrency", {}).get("ReservedConcurrentExecutions"),
+        )
+
+    def provisioned(self, function: str, number: str) -> Provisioned | None:
+        try:
+            with translated(f"say what is kept ready for {function}:{number}"):
+                return provisioned_of(
+                    self._aws.get_provisioned_concurrency_config(FunctionName=function, Qualifier=number)
+                )
+        except AwsResourceAbsentError:
+            return None
+
+    def create(self, function: str, content: FunctionContent) -> None:
+        with translated(f"create the function {function}"):
+            self._aws.create_function(
+                FunctionName=function,
+                PackageType="Image",
+                Code={"ImageUri": content.image},
+                Architectures=[content.architecture.value],
+                **_configuration(content),
+            )
+
+    def update_code(self, function: str, content: FunctionContent, revision: str) -> None:
+        with translated(f"update the code of {function}"):
+            self._aws.update_function_code(
+                FunctionName=function,
+                ImageUri=content.image,
+                Architectures=[content.architecture.value],
+                RevisionId=revision,
+            )
+
+    def update_configuration(self, function: str, content: FunctionContent, revision: str) -> None:
+        with translated(f"update the configuration of {function}"):
+            self._aws.update_function_configuration(
+                FunctionName=function, RevisionId=revision, **_configuration(content)
+            )
+
+    def publish(self, function: str, revision: str, code_sha256: str, description: str) -> str:
+        sha256: Any = {"CodeSha256": code_sha256} if code_sha256 else {}
+        with translated(f"publish a version of {function}"):
+            return self._aws.publish_version(
+                FunctionName=function, RevisionId=revision, Description=description, **sha256
+            )["Version"]
+
+    def alias(self, function: str, name: str) -> Alias | None:
+        try:
+            with translated(f"say where {function}:{name} leads"):
+                return alias_of(self._aws.get_alias(FunctionName=function, Name=name))
+        except AwsResourceAbsentError:
+            return None
+
+    def point_alias(
+        self, function: str, name: str, number: str, canary: WeightedNumber | None, revision: str | None
+    ) -> None:
+        weights = {canary.number: canary.weight} if canary else {}
+        where: Any = {
+            "FunctionName": function,
+            "Name": name,
+            "FunctionVersion": number,
+            "RoutingConfig": {"AdditionalVersionWeights": weights},
+        }
+        with translated(f"point {function}:{name} at version {number}"):
+            if revision is None:
+                self._aws.create_alias(**where)
+            else:
+                self._aws.update_alias(**where, RevisionId=revision)
+
+    def delete_alias(self, function: str, name: str) -> None:
+        with _unless_absent(f"delete the alias {function}:{name}"):
+            self._aws.delete_alias(FunctionName=function, Name=name)
+
+    def delete_published(self, function: str, number: str) -> None:
+        with _unless_absent(f"delete version {number} of {function}"):
+            self._aws.delete_function(FunctionName=function, Qualifier=number)
+
+    def delete(self, function: str) -> None:
+        with _unless_absent(f"delete the function {function}"):
+            self._aws.delete_function(FunctionName=function)
+
+    def reserve(self, function: str, most: int | None) -> None:
+        with translated(f"limit the concurrency of {function}"):
+            if most is None:
+                self._aws.delete_function_concurrency(FunctionName=function)
+            else:
+                self._aws.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=most)
+
+    def provision(self, function: str, number: str, count: int) -> None:
+        with translated(f"keep {count} ready for {function}:{number}"):
+            if count == 0:
+                self._aws.delete_provisioned_concurrency_config(FunctionName=function, Qualifier=number)
+            else:
+                self._aws.put_provisioned_concurrency_config(
+                    FunctionName=function, Qualifier=number, ProvisionedConcurrentExecutions=count
+                )
+
+    def functions(self, prefix: str) -> Sequence[str]:
+        with translated("list functions"):
+            pages = self._aws.get_paginator("list_functions").paginate()
+            names = [one["FunctionName"] for page in pages for one in page["Functions"]]
+        return sorted(name for name in names if name.startswith(prefix))
+
+    def _versions(self, function: str) -> "Iterable[FunctionConfigurationTypeDef]":
+        for page in self._aws.get_paginator("list_versions_by_function").paginate(FunctionName=function):
+            for version in page["Versions"]:
+                if version["Version"] != UNPUBLISHED:
+                    yield version
+
+    def _aliases(self, function: str) -> Iterable[Any]:
+        for page in self._aws.get_paginator("list_aliases").paginate(FunctionName=function):
+            yield from page["Aliases"]
+
+    def _codes_of(
+        self, function: str, versions: "Sequence[FunctionConfigurationTypeDef]"
+    ) -> Sequence[Mapping[str, Any]]:
+        """Only GetFunction names a version's image."""
+        keys = [(f"{one['FunctionArn']}:{one['Version']}", one.get("RevisionId", "")) for one in versions]
+        missing = [(key, one["Version"]) for key, one in zip(keys, versions, strict=True) if key not in self._codes]
+        if missing:
+            with ThreadPoolExecutor(LOOKERS) as threads:
+                found = threads.map(lambda one: self._code(function, one[1]), missing)
+                self._codes |= {key: code for (key, _), code in zip(missing, found, strict=True)}
+        return [self._codes[key] for key in keys]
+
+    def _code(self, function: str, number: str) -> Mapping[str, Any]:
+        return dict(self._aws.get_function(FunctionName=function, Qualifier=number)["Code"])
+
+
+def _configuration(content: FunctionContent) -> Any:
+    """What CreateFunction and UpdateFunctionConfiguration have in common."""
+    return {
+        "Role": content.role,
+        "MemorySize": content.memory_mib,
+        "Timeout": content.timeout_s,
+        "Environment": {"Variables": dict(content.environment)},
+        "SnapStart": {"ApplyOn": ON_PUBLISHED_VERSIONS if content.snap_start else "None"},
+    }
+
+
+@contextmanager
+def _unless_absent(doing: str) -> Iterator[None]:
+    """What is to be deleted and is not there needs nothing done."""
+    with suppress(AwsResourceAbsentError), translated(doing):
+        yield

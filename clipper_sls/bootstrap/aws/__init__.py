@@ -1,0 +1,1 @@
+"""The functions of the core stack, each put together while its handler is imported."""

@@ -1,0 +1,1 @@
+"""AWS's endpoint on this machine: invocations are answered here, all else by the server behind it."""

@@ -1,0 +1,34 @@
+"""The header `Prefer` (RFC 7240), as far as predictions and jobs heed it: `respond-async` and `wait=SECONDS`."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+RESPOND_ASYNC = "respond-async"
+
+
+class Preferences(NamedTuple):
+    """`wait_s` is how long the client wants to wait for a result at most; None where it does not say."""
+
+    is_async: bool = False
+    wait_s: float | None = None
+
+
+NONE = Preferences()
+
+
+def preferences(headers: Iterable[tuple[bytes, bytes]]) -> Preferences:
+    """What the headers of a request prefer. The first of its kind counts; what is unknown, or no number, does not."""
+    is_async, wait_s = False, None
+    for name, value in headers:
+        if name.lower() == b"prefer":
+            for preference, argument in _preferences(value.decode("latin-1")):
+                is_async |= preference == RESPOND_ASYNC
+                if preference == "wait" and wait_s is None and argument.isdecimal():
+                    wait_s = float(argument)
+    return Preferences(is_async, wait_s)
+
+
+def _preferences(value: str) -> Iterable[tuple[str, str]]:
+    for preference in value.split(","):
+        name, _, argument = preference.partition(";")[0].partition("=")
+        yield name.strip().lower(), argument.strip().strip('"')

@@ -1,0 +1,1 @@
+"""LocalStack with functions as processes of this machine. See README.md beside this package."""
