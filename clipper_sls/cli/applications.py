@@ -83,7 +83,7 @@ def register(
             if is_new:  # an application without its model is not what was asked for
                 management.delete_app(name)
             raise
-    url = f"http://{connection.get_query_addr()}/{name}/predict"
+    url = f"{connection.cm.queries.http.base_url}/{name}/predict"
     note = f"Application {name} answers at {url}" + ("" if is_new else "; nothing to change")
     Output(as_json).done(note, {"name": name, "url": url, "changed": is_new})
 
