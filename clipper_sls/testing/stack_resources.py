@@ -60,7 +60,6 @@ class StackUnderTest:
             "AWS_SECRET_ACCESS_KEY": CREDENTIALS.secret_key,
             "CLIPPER_SLS_STACK_NAME": self.names.stack,
             "CLIPPER_SLS_PAYLOAD_BUCKET": self.bucket,
-            "CLIPPER_SLS_JOBS_QUEUE_URL": f"{self.url}/{ACCOUNT}/{self.names.jobs_queue}",
         }
 
     def client(self, service: str) -> Any:
