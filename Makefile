@@ -17,7 +17,7 @@ SAM_LOCK := requirements/sam.txt
 # Lambda's own Python has these.
 IN_LAMBDA := --no-emit-package botocore --no-emit-package python-dateutil --no-emit-package six --no-emit-package urllib3
 CODE := clipper_sls handlers tests examples bench docs runtime_images infra
-TYPED := clipper_sls handlers examples/demo bench docs/reference
+TYPED := clipper_sls handlers examples/aws_smoke examples/demo bench docs/reference
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 # Who is done takes work from the other one. Tests of a module mostly stay together, and so need its engine once.
