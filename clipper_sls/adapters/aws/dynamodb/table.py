@@ -93,6 +93,28 @@ class DynamoTable:
                 return False
         return True
 
+    async def update(self, key: Item, change: str, condition: Condition, deadline: Deadline) -> tuple[bool, Item]:
+        """Whether `condition` held and `change` was made, and the item: as it is now, or, if not, as it was found.
+
+        Names and values of both expressions are those of `condition`. An item that is not there is an empty one.
+        """
+        payload = {
+            "TableName": self.name,
+            "Key": key,
+            "UpdateExpression": change,
+            "ReturnValues": "ALL_NEW",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            **condition.fields(),
+        }
+        with translated(self.name):
+            try:
+                answer = await self._client.call("dynamodb", "UpdateItem", payload, deadline)
+            except AwsCallError as error:
+                if error.code != REFUSED_BY_CONDITION:
+                    raise
+                return False, error.details.get("Item") or {}
+        return True, answer.get("Attributes") or {}
+
     async def query(
         self, key: Condition, deadline: Deadline, *, consistent: bool, attributes: Sequence[str] = ()
     ) -> AsyncIterator[Item]:
