@@ -33,14 +33,20 @@ def apps(
             raise UnknownApplicationError(f"No application with name '{name}' exists. See `clipper-sls apps`")
     if out.as_json:
         return out.document(found if name is None else found[0])
-    columns = ("application", "input type", "objective ms", "default output", "model", "mode")
+    columns = ("application", "input type", "objective ms", "default output", "model")
+    if any("mode" in one for one in found):
+        return out.table((*columns, "mode"), (_row(one, _mode(one)) for one in found), right=("objective ms",))
     return out.table(columns, map(_row, found), right=("objective ms",))
 
 
-def _row(application: dict[str, Any]) -> list[Any]:
+def _mode(application: dict[str, Any]) -> str:
+    return str(application.get("mode", DIRECT))
+
+
+def _row(application: dict[str, Any], *more: str) -> list[Any]:
     slo_ms = application["latency_slo_micros"] / MICROS_PER_MS
     cells = (application["name"], application["input_type"], f"{slo_ms:g}", application["default_output"])
-    return [*cells, application["linked_models"], application.get("mode", DIRECT)]
+    return [*cells, application["linked_models"], *more]
 
 
 @commands.command()
@@ -77,7 +83,7 @@ def register(
             if is_new:  # an application without its model is not what was asked for
                 management.delete_app(name)
             raise
-    url = f"http://{connection.get_query_addr()}/{name}/predict"
+    url = f"{connection.cm.queries.http.base_url}/{name}/predict"
     note = f"Application {name} answers at {url}" + ("" if is_new else "; nothing to change")
     Output(as_json).done(note, {"name": name, "url": url, "changed": is_new})
 

@@ -9,6 +9,7 @@ import typer
 from clipper_sls import __version__
 from clipper_sls.cli import applications, deploy, engine, images, jobs, keys, models, predict, replicas, score, traffic
 from clipper_sls.cli.failures import report
+from clipper_sls.cli.session import takes_stack
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,6 +29,7 @@ for title, module in (
 ):
     for command in module.commands.registered_commands:
         command.rich_help_panel = title
+        command.callback = takes_stack(command.callback) if command.callback else None
     app.add_typer(module.commands)
 app.add_typer(images.group, name="image", rich_help_panel="Images")
 app.add_typer(jobs.group, name="jobs", rich_help_panel="Queries")

@@ -27,6 +27,11 @@ class HttpClient:
 
     base_url: str  # "http://127.0.0.1:1338"
     token: str | None = None
+    auth: httpx2.Auth | None = None  # signs every request
+
+    @property
+    def _is_far(self) -> bool:
+        return self.auth is not None and self.base_url.startswith("https:")
 
     def get(self, path: str) -> httpx2.Response:
         return self._request("GET", path, timeout_s=QUICK_TIMEOUT_S, headers={"Accept": "application/json"})
@@ -56,7 +61,8 @@ class HttpClient:
                 base_url=self.base_url,
                 headers=headers,
                 timeout=httpx2.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
-                trust_env=False,  # a proxy of the environment must not come between this machine and itself
+                auth=self.auth,
+                trust_env=self._is_far,  # a proxy of the environment must not come between this machine and itself
                 verify=certificates(self.base_url),
             ) as client:
                 yield client
