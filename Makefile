@@ -17,7 +17,7 @@ SAM_LOCK := requirements/sam.txt
 # Lambda's own Python has these.
 IN_LAMBDA := --no-emit-package botocore --no-emit-package python-dateutil --no-emit-package six --no-emit-package urllib3
 CODE := clipper_sls handlers tests examples bench docs runtime_images infra
-TYPED := clipper_sls examples/demo bench docs/reference
+TYPED := clipper_sls handlers examples/demo bench docs/reference
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 # Who is done takes work from the other one. Tests of a module mostly stay together, and so need its engine once.
@@ -187,9 +187,6 @@ lock: setup ## Renew the locked versions
 	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		requirements/build.in --output-file $(BUILD_LOCK)
-	$(UV_ENV); $(BIN)/uv pip compile --quiet --python-version 3.13 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
-		infra/localstack/requirements.in --output-file $(LOCALSTACK_LOCK)
 	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(IN_LAMBDA) \
 		--constraint $(LOCK) requirements/handlers.in --output-file $(HANDLERS_LOCK)
@@ -199,6 +196,9 @@ lock: setup ## Renew the locked versions
 	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		requirements/sam.in --output-file $(SAM_LOCK)
+	$(UV_ENV); $(BIN)/uv pip compile --quiet --python-version 3.13 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		infra/localstack/requirements.in --output-file $(LOCALSTACK_LOCK)
 
 .PHONY: clean
 clean: ## Remove the environment and all caches

@@ -40,7 +40,9 @@ class HandlerSettings:
 
     stack_name: str
     payload_bucket: str = ""  # what is too large for Lambda goes through it; empty: it fails
-    jobs_queue_url: str = ""
+    query_url: str = ""  # told to whoever asks the management API
+    management_url: str = ""
+    jobs_max_receives: int = 5  # then a message is a dead letter
     cache: SecondCache = SecondCache.NONE
     cache_url: str = ""  # with SecondCache.ELASTICACHE: rediss://host:port
     cache_mib: int = 64  # of the first cache; 0 switches it off

@@ -2,21 +2,22 @@
 
 import itertools
 import secrets
+from typing import NamedTuple
 
+from clipper_sls.adapters.aws.dynamodb.job_store import DynamoJobStore
 from clipper_sls.adapters.aws.dynamodb.registry import DynamoRegistry
 from clipper_sls.adapters.aws.dynamodb.table import DynamoTable
 from clipper_sls.adapters.aws.function_call import FunctionCall
 from clipper_sls.adapters.aws.lambda_invoker import LambdaInvoker
 from clipper_sls.adapters.aws.payload_store import PayloadStore
-from clipper_sls.adapters.local.memory_job_queue import MemoryJobQueue
-from clipper_sls.adapters.local.memory_job_store import MemoryJobStore
+from clipper_sls.adapters.aws.sqs.job_queue import SqsJobQueue
+from clipper_sls.adapters.aws.sqs.queue import SqsQueue
 from clipper_sls.bootstrap.aws.caches import prediction_cache
 from clipper_sls.bootstrap.aws.function import StackFunction
 from clipper_sls.service.jobs import JobService, JobTimes
 from clipper_sls.service.model_answers import ModelAnswers
 from clipper_sls.service.predict import PredictionService
 from clipper_sls.service.registry_view import RegistryView
-from clipper_sls.service.services import PredictionServices
 
 STORE_LIMIT_S = 2.0
 """A table that has not answered by then is away."""
@@ -28,7 +29,7 @@ QUERY_ID_BITS = 52
 
 def registry_view(function: StackFunction) -> RegistryView:
     """Not read yet."""
-    table = DynamoTable(function.client, function.names.registry_table, clock=function.clock, limit_s=STORE_LIMIT_S)
+    table = table_of(function, function.names.registry_table)
     return RegistryView(
         registry=DynamoRegistry(table, new_id=lambda: secrets.token_hex(8)),
         clock=function.clock,
@@ -36,7 +37,15 @@ def registry_view(function: StackFunction) -> RegistryView:
     )
 
 
-def prediction_services(function: StackFunction) -> PredictionServices:
+class Asking(NamedTuple):
+    """What asks models, and what it knows of them."""
+
+    registry: RegistryView
+    answers: ModelAnswers
+    predictions: PredictionService
+
+
+def asking_of(function: StackFunction) -> Asking:
     view, clock, metrics = registry_view(function), function.clock, function.metrics
     call = FunctionCall(client=function.client, payloads=_payloads(function), metrics=metrics)
     answers = ModelAnswers(
@@ -49,14 +58,29 @@ def prediction_services(function: StackFunction) -> PredictionServices:
     predictions = PredictionService(
         registry=view, answers=answers, clock=clock, metrics=metrics, query_ids=itertools.count(first_id)
     )
-    return PredictionServices(view, predictions, clock)
+    return Asking(view, answers, predictions)
+
+
+def table_of(function: StackFunction, name: str) -> DynamoTable:
+    return DynamoTable(function.client, name, clock=function.clock, limit_s=STORE_LIMIT_S)
+
+
+def queue_of(function: StackFunction, name: str) -> SqsQueue:
+    return SqsQueue(function.client, name, clock=function.clock, limit_s=STORE_LIMIT_S)
+
+
+def job_queue(function: StackFunction) -> SqsJobQueue:
+    names = function.names
+    return SqsJobQueue(queue_of(function, names.jobs_queue), queue_of(function, names.dead_letter_queue))
 
 
 def job_service(function: StackFunction, view: RegistryView) -> JobService:
     """Jobs are kept and told, and done elsewhere."""
     return JobService(
-        queue=MemoryJobQueue(clock=function.clock, max_receives=1),
-        store=MemoryJobStore(clock=function.clock),
+        queue=job_queue(function),
+        store=DynamoJobStore(
+            table_of(function, function.names.jobs_table), clock=function.clock, new_id=lambda: secrets.token_hex(8)
+        ),
         registry=view,
         clock=function.clock,
         times=JobTimes(expiry_s=JOB_EXPIRY_S, keep_s=JOB_KEPT_S),

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import random
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -24,6 +27,7 @@ from clipper_sls.domain.query import (
 from clipper_sls.domain.records import ModelVersion
 from clipper_sls.domain.serving import Serving
 from clipper_sls.testing.fakes import RecordingMetrics
+from clipper_sls.testing.faulty_proxy import Answer, CutAnswer, DropRequest, Fault, faulty_proxy
 from clipper_sls.testing.http_model import HttpModelServer, http_model_server, response
 from clipper_sls.testing.lambda_functions import aws_client, lambda_invoker, published
 from clipper_sls.testing.ports import free_port
@@ -268,3 +272,38 @@ async def _dies_of_poison(path: str, rows: Sequence[PackedRow]) -> Sequence[RowR
 
 async def _dies(path: str, rows: Sequence[PackedRow]) -> Sequence[RowResult] | bytes:
     return CRASH
+
+
+DEEDS = (Answer(429), Answer(500), Answer(503), DropRequest(), DropRequest(after_bytes=20), CutAnswer(after_bytes=4))
+
+
+@pytest.mark.parametrize("is_idempotent", [True, False])
+async def test_with_faults_of_all_kinds_no_answer_is_wrong_and_nothing_is_done_twice_that_must_not_be(
+    is_idempotent: bool,
+) -> None:
+    chance, seen = random.Random(5), Counter[bytes]()
+
+    async def counted(path: str, rows: Sequence[PackedRow]) -> Sequence[RowResult]:
+        seen.update(rows)
+        return [_output(int(row)) for row in rows]
+
+    async def ask(invoker: LambdaInvoker, number: int, turns: asyncio.Semaphore) -> RowResult:
+        async with turns:
+            if chance.random() < 0.4:
+                proxy.fail(Fault("POST", "/invocations", chance.choice(DEEDS)))
+            version = replace(VERSION, serving=Serving(is_idempotent=is_idempotent))
+            (result,) = await invoker.invoke(version, [b"%d" % number], _in(30))
+            return result
+
+    async with http_model_server(counted) as server:
+        with faulty_proxy(urlsplit(server.url).netloc) as proxy:
+            async with aws_client(f"http://{proxy.host}") as client:
+                invoker, turns = lambda_invoker(client, RecordingMetrics()), asyncio.Semaphore(8)
+                results = await asyncio.gather(*(ask(invoker, number, turns) for number in range(200)))
+    answered = [result == _output(number) for number, result in enumerate(results)]
+    assert all(isinstance(result, Unanswered) or answered[number] for number, result in enumerate(results))
+    if is_idempotent:
+        assert all(answered)
+    else:
+        assert max(seen.values()) == 1
+        assert 100 < sum(answered) < 200

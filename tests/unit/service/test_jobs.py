@@ -11,7 +11,7 @@ from clipper_sls.domain.records import Application, Current, Link, ModelVersion,
 from clipper_sls.errors import RequestedVersionError
 from clipper_sls.job_errors import UnknownJobError
 from clipper_sls.service.jobs import DEAD_FOR_S, GRACE_S
-from tests.unit.service.conftest import JobWorld
+from clipper_sls.testing.jobs import JobWorld
 
 APP = AppName("shop")
 RECORDS: tuple[Record, ...] = (
