@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from clipper_sls import __version__
-from clipper_sls.cli import applications, deploy, engine, images, keys, models, predict, replicas, score, traffic
+from clipper_sls.cli import applications, deploy, engine, images, jobs, keys, models, predict, replicas, score, traffic
 from clipper_sls.cli.failures import report
 from clipper_sls.cli.session import takes_stack
 
@@ -32,6 +32,7 @@ for title, module in (
         command.callback = takes_stack(command.callback) if command.callback else None
     app.add_typer(module.commands)
 app.add_typer(images.group, name="image", rich_help_panel="Images")
+app.add_typer(jobs.group, name="jobs", rich_help_panel="Queries")
 app.add_typer(keys.group, name="keys", rich_help_panel="Engine")
 
 

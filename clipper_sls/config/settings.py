@@ -86,7 +86,8 @@ class Settings(BaseSettings):
         32 * MIB, ge=0, description="prediction cache in each process that answers queries; 0 switches it off"
     )
     cache_url: SecretStr | None = Field(
-        None, description="a second one, in Redis or Valkey: `redis://`, `rediss://` or `unix://`, with its password"
+        None,
+        description="a second one: `redis://`, `rediss://` or `unix://` with its password, or `dynamodb://TABLE`",
     )
     cache_timeout_ms: float = Field(20, gt=0, le=60_000, description="a query waits no longer for that one")
     max_body_bytes: int = Field(16 * MIB, gt=0, description="largest body of a query")

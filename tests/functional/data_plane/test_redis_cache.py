@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from clipper_sls.adapters.local.system_clock import SystemClock
-from clipper_sls.adapters.redis.circuit_breaker import MAX_PAUSE_S
 from clipper_sls.adapters.redis.connecting import client, place
 from clipper_sls.adapters.redis.prediction_cache import MAX_LIVES, RedisPredictionCache
+from clipper_sls.adapters.remote_caches.circuit_breaker import MAX_PAUSE_S
 from clipper_sls.domain.cache_key import CacheKey
 from clipper_sls.domain.query import Deadline, OutputJson
 from clipper_sls.errors import StoreUnavailableError

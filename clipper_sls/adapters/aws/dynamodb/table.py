@@ -65,10 +65,16 @@ class DynamoTable:
         item: Item | None = answer.get("Item")
         return item
 
-    async def find(self, keys: Sequence[Item], deadline: Deadline, *, consistent: bool) -> list[Item]:
-        """Those that are there, in any order; for half the price, if not `consistent`, perhaps as they were before."""
+    async def find(
+        self, keys: Sequence[Item], deadline: Deadline, *, consistent: bool, partial: bool = False
+    ) -> list[Item]:
+        """Those that are there, in any order; for half the price, if not `consistent`, perhaps as they were before.
+
+        AWS may leave some out, for too much is asked of it: they are asked for again, and are missing in the end only
+        where `partial` will do.
+        """
         chunks = [keys[start : start + MAX_READS] for start in range(0, len(keys), MAX_READS)]
-        found = await asyncio.gather(*(self._find(chunk, deadline, consistent) for chunk in chunks))
+        found = await asyncio.gather(*(self._find(chunk, deadline, consistent, partial) for chunk in chunks))
         return [item for items in found for item in items]
 
     async def put(self, item: Item, deadline: Deadline, condition: Condition | None = None) -> bool:
@@ -86,6 +92,28 @@ class DynamoTable:
                     raise
                 return False
         return True
+
+    async def update(self, key: Item, change: str, condition: Condition, deadline: Deadline) -> tuple[bool, Item]:
+        """Whether `condition` held and `change` was made, and the item: as it is now, or, if not, as it was found.
+
+        Names and values of both expressions are those of `condition`. An item that is not there is an empty one.
+        """
+        payload = {
+            "TableName": self.name,
+            "Key": key,
+            "UpdateExpression": change,
+            "ReturnValues": "ALL_NEW",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            **condition.fields(),
+        }
+        with translated(self.name):
+            try:
+                answer = await self._client.call("dynamodb", "UpdateItem", payload, deadline)
+            except AwsCallError as error:
+                if error.code != REFUSED_BY_CONDITION:
+                    raise
+                return False, error.details.get("Item") or {}
+        return True, answer.get("Attributes") or {}
 
     async def query(
         self, key: Condition, deadline: Deadline, *, consistent: bool, attributes: Sequence[str] = ()
@@ -113,7 +141,7 @@ class DynamoTable:
         """All of `items`, in any order; of those that were written nothing is undone when the rest cannot be."""
         await self._write_all([{"PutRequest": {"Item": item}} for item in items], deadline)
 
-    async def _find(self, keys: Sequence[Item], deadline: Deadline, consistent: bool) -> list[Item]:
+    async def _find(self, keys: Sequence[Item], deadline: Deadline, consistent: bool, partial: bool) -> list[Item]:
         asked: dict[str, Any] = {self.name: {"Keys": keys, "ConsistentRead": consistent}}
         found: list[Item] = []
         pause_s = FIRST_PAUSE_S
@@ -121,7 +149,7 @@ class DynamoTable:
             answer = await self._call_many("BatchGetItem", asked, deadline)
             found += answer.get("Responses", {}).get(self.name, ())
             asked = answer.get("UnprocessedKeys") or {}
-            if not asked:
+            if not asked or (partial and self._clock.now() + pause_s >= deadline):
                 return found
             pause_s = await self._pause(pause_s, deadline)
 
