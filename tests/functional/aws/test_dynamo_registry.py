@@ -215,6 +215,22 @@ async def test_a_table_with_other_keys_is_a_store_that_is_away(dynamodb_url: str
     await client.close()
 
 
+async def test_a_table_that_is_throttled_for_too_long_is_a_store_that_is_away(
+    new_table: MakeTable, dynamodb_url: str
+) -> None:
+    table = new_table(REGISTRY)
+    with faulty_proxy(urlsplit(dynamodb_url).netloc) as proxy:
+        proxy.fail(Fault("POST", "/", Answer(429), times=1_000))
+        client = aws_client(f"http://{proxy.host}")
+        registry, began = _registry(DynamoTable(client, table.name, clock=CLOCK, limit_s=0.5)), CLOCK.now()
+        with pytest.raises(StoreUnavailableError, match="more than it gives at a time"):
+            await registry.snapshot()
+        assert CLOCK.now() - began < 5
+        proxy.faults.clear()
+        assert (await registry.snapshot()).revision == 0
+        await client.close()
+
+
 async def test_an_address_where_nobody_answers_is_a_store_that_is_away() -> None:
     client = aws_client(f"http://127.0.0.1:{free_port()}")
     registry = _registry(DynamoTable(client, "t", clock=CLOCK, limit_s=0.5))
