@@ -121,7 +121,7 @@ def _register(stack: StackUnderTest) -> None:
 
 
 def _post(api: str, url: str, path: str, body: Any) -> httpx2.Response:
-    """To the gateway's host, which resolves nowhere, at the server's address. Signed: predict URLs are IAM's by default."""
+    """To the gateway's host, which resolves nowhere, at the server's address. Signed, as IAM wants it."""
     host, content = httpx2.URL(api).netloc.decode(), json.dumps(body).encode()
     request = AWSRequest("POST", f"http://{host}{path}", {"content-type": "application/json"}, content)
     SigV4Auth(Credentials("test", "test"), "execute-api", REGION).add_auth(request)
