@@ -17,7 +17,7 @@ SAM_LOCK := requirements/sam.txt
 # Lambda's own Python has these.
 IN_LAMBDA := --no-emit-package botocore --no-emit-package python-dateutil --no-emit-package six --no-emit-package urllib3
 CODE := clipper_sls handlers tests examples bench docs runtime_images infra
-TYPED := clipper_sls handlers examples/demo bench docs/reference
+TYPED := clipper_sls handlers examples/aws_smoke examples/demo bench docs/reference
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 # Who is done takes work from the other one. Tests of a module mostly stay together, and so need its engine once.
@@ -94,6 +94,10 @@ demo: setup ## Watch a real model go to production, get better, and come back (a
 .PHONY: demo-aws
 demo-aws: setup ## The same on AWS, where AWS is this machine
 	@$(BIN)/python -m examples.demo --aws
+
+.PHONY: aws-smoke
+aws-smoke: setup ## Check on AWS itself, with your account, what no emulator can show; deletes what it made (ARGS=--help)
+	@$(BIN)/python -m examples.aws_smoke $(ARGS)
 
 .PHONY: test
 test: setup lint types imports ## Lint, types, imports and all tests but the slow ones: a few minutes

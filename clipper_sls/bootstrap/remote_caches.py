@@ -49,12 +49,13 @@ def remote_cache(
     if is_table(url):
         cache = _in_table(url, clock, limit_s, environment, opened)
     else:
-        cache = _in_redis(url, namespace, clock, limit_s)
+        cache = in_redis(url, namespace, clock, limit_s)
     cache.warm_up()
     return cache
 
 
-def _in_redis(url: str, namespace: str, clock: Clock, limit_s: float) -> GuardedCache:
+def in_redis(url: str, namespace: str, clock: Clock, limit_s: float) -> GuardedCache:
+    """Of one server, or with the option `cluster` of several; connects when it is first asked."""
     from clipper_sls.adapters.redis.cluster_cache import RedisClusterPredictionCache
     from clipper_sls.adapters.redis.connecting import client, cluster_client, is_cluster, place
     from clipper_sls.adapters.redis.prediction_cache import RedisPredictionCache

@@ -48,7 +48,7 @@ class HandlerSettings:
     cache_mib: int = 64  # of the first cache; 0 switches it off
     objective_ms: int = 3_000  # of requests that name a model
     max_batch_rows: int = 10_000
-    registry_max_age_ms: int = 1_000  # a snapshot that is older is looked after
+    registry_max_age_ms: int = 500  # a snapshot that is older is looked after
     warm_up_concurrency: int = 1
     log_level: LogLevel = LogLevel.INFO
     tracing: Switch = Switch.OFF

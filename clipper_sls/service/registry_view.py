@@ -87,8 +87,17 @@ class RegistryView:
                 await self._reading
 
     async def load(self) -> RegistrySnapshot:
-        """Read the store. Raises StoreError."""
-        return self.remember(await self._registry.snapshot())
+        """Read the store. Raises StoreError.
+
+        What it holds now is newer than all that was known when it was asked; a revision that is lower means that it was
+        restored from a copy, which then counts. One that is empty after all is a store that was lost, and does not.
+        """
+        known = self._snapshot
+        found = await self._registry.snapshot()
+        if 0 < found.revision < known.revision and self._snapshot is known:
+            logger.warning("The registry was put back from revision %d to %d", known.revision, found.revision)
+            self._snapshot = found
+        return self.remember(found)
 
     async def commit(self, decide: Decision) -> RegistrySnapshot:
         """Decide on the newest snapshot and commit; when somebody else was faster, decide again on theirs."""

@@ -28,7 +28,7 @@ def deploy(site: Site) -> None:
 def delete(site: Site) -> list[Finding]:
     """Everything, the table that the template retains among it, and what is left then."""
     with suppress(ClipperError):  # of a stack that was not completed
-        site.connection().stop_all()
+        site.connection.stop_all()
     with suppress(ClientError):
         _empty_repository(site)
     _sam("delete", "--stack-name", site.stack, "--no-prompts", *_region(site))

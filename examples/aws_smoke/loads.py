@@ -15,7 +15,7 @@ LARGE = "a row over 6 MB goes through S3"
 
 
 def check_jobs(site: Site) -> Iterator[Finding]:
-    queries = site.connection().cm.queries
+    queries = site.connection.cm.queries
     started_at = time.monotonic()
     jobs = [queries.submit(APPLICATION, {"input": [float(number)] * 2})["job_id"] for number in range(JOBS)]
     done = [queries.job_done(job, JOB_LIMIT_S)["status"] for job in jobs]

@@ -20,7 +20,7 @@ ROLLBACK = "a rollback answers within a second"
 
 
 def check_first_deployment(site: Site) -> Iterator[Finding]:
-    connection = site.connection()
+    connection = site.connection
     connection.register_application(APPLICATION, "doubles", DEFAULT_OUTPUT, int(OBJECTIVE_S * 1e6))
     started_at = time.monotonic()
     site.deploy("1")
@@ -35,7 +35,7 @@ def check_upgrade_and_rollback(site: Site) -> Iterator[Finding]:
     yield Finding.of(
         "the next version answers", _eventually(site, "version 2 3"), held=site.predict(ROW)[:9] != "default"
     )
-    connection = site.connection()
+    connection = site.connection
     started_at = time.monotonic()
     connection.rollback(MODEL)
     answer = _eventually(site, "version 1 3")
@@ -46,7 +46,7 @@ def check_upgrade_and_rollback(site: Site) -> Iterator[Finding]:
 
 
 def check_weights(site: Site) -> Iterator[Finding]:
-    connection = site.connection()
+    connection = site.connection
     connection.set_traffic(MODEL, 2, PERCENT)
     _wait_for_registry()
     by = Counter(site.predict([float(number), 1.0]) for number in range(QUERIES))
@@ -66,4 +66,4 @@ def _eventually(site: Site, wanted: str) -> str:
 
 
 def _wait_for_registry() -> None:
-    time.sleep(2)  # until every environment has read the registry again, whose maximal age is a second
+    time.sleep(2)  # until every environment has read the registry again, which it does after RegistryMaxAgeMs

@@ -45,7 +45,11 @@ class Site:
     def client(self, service: str) -> Any:
         return cast("Any", self.session.client)(service)
 
-    def connection(self, *, snap_start: bool | None = None) -> ClipperConnection:
+    @cached_property
+    def connection(self) -> ClipperConnection:
+        return self._connected(snap_start=None)
+
+    def _connected(self, *, snap_start: bool | None) -> ClipperConnection:
         manager = LambdaContainerManager(self.stack, self.region, memory_mib=MEMORY_MIB, snap_start=snap_start)
         connection = ClipperConnection(manager)
         connection.connect()
@@ -54,13 +58,13 @@ class Site:
     def deploy(self, version: str, *, snap_start: bool | None = None) -> None:
         """A version that answers its own name."""
         deploy_python_closure(
-            self.connection(snap_start=snap_start), MODEL, version, "doubles", answering(f"version {version}")
+            self._connected(snap_start=snap_start), MODEL, version, "doubles", answering(f"version {version}")
         )
 
     def predict(self, row: Sequence[float], version: str | None = None) -> str:
         """Which version answered, and how long the row was for it; a default output comes with its reason."""
         body: dict[str, Any] = {"input": list(row)} | ({} if version is None else {"version": version})
-        answer = self.connection().cm.queries.predict(APPLICATION, body)
+        answer = self.connection.cm.queries.predict(APPLICATION, body)
         return f"default: {answer.get('default_explanation', '')}" if answer["default"] else str(answer["output"])
 
     def model_alias(self, version: str) -> tuple[str, str]:

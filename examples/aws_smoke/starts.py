@@ -50,7 +50,7 @@ def check_snap_start(site: Site) -> Iterator[Finding]:
         yield _noted(SNAP_START, f"refused: {error.msg[:300]}")
         return
     yield _noted(SNAP_START, f"accepted; {_reported(site, *site.model_alias('snap'), _event())}")
-    site.connection().rollback(MODEL)
+    site.connection.rollback(MODEL)
 
 
 def _event() -> bytes:

@@ -67,6 +67,7 @@ class RedisClusterPredictionCache(GuardedCache):
         }
 
     async def _write(self, outputs: Mapping[CacheKey, Kept]) -> None:
+        await self._redis.initialize()  # before it is told how long they have to live: it may take some time
         commands, now = list[Command](), self._clock.now()
         for key, (output, expires_at) in outputs.items():
             life = life_ms(now, min(expires_at, now + LONGEST_LIFE_S))

@@ -1,7 +1,7 @@
 """From a URL to a client of a Redis or Valkey server, or of a cluster of them."""
 
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.cluster import RedisCluster
@@ -21,7 +21,7 @@ def client(url: str, limit_s: float) -> "Redis":
     Raises InvalidSettingError.
     """
     try:
-        pool: ConnectionPool = ConnectionPool.from_url(url, **_options(limit_s, repeats=1))
+        pool: ConnectionPool = ConnectionPool.from_url(_for_redis_py(url), **_options(limit_s, repeats=1))
     except ValueError as error:
         raise _leads_nowhere(error) from error
     return Redis.from_pool(pool)
@@ -34,14 +34,17 @@ def is_cluster(url: str) -> bool:
 
 def cluster_client(url: str, limit_s: float) -> "RedisCluster":
     """Finds the nodes when it is first asked: `url` leads to any of them. Raises InvalidSettingError."""
-    parts = urlsplit(url)
-    query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name != "cluster"])
     try:
-        return RedisCluster.from_url(
-            urlunsplit(parts._replace(query=query)), require_full_coverage=False, **_options(limit_s, repeats=0)
-        )
+        return RedisCluster.from_url(_for_redis_py(url), require_full_coverage=False, **_options(limit_s, repeats=0))
     except ValueError as error:
         raise _leads_nowhere(error) from error
+
+
+def _for_redis_py(url: str) -> str:
+    """Without the option that is ours."""
+    place, _, query = url.partition("?")
+    options = urlencode([(name, value) for name, value in parse_qsl(query) if name != "cluster"])
+    return f"{place}?{options}" if options else place
 
 
 def _options(limit_s: float, repeats: int) -> dict[str, Any]:

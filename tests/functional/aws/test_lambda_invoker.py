@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from clipper_sls.adapters.aws.lambda_invoker import MAX_CRASHES, MAX_PARALLEL, LambdaInvoker
+from clipper_sls.adapters.aws.lambda_invoker import MAX_CRASHES, LambdaInvoker
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.domain.envelope import MAX_PAYLOAD_BYTES
 from clipper_sls.domain.identifiers import ModelId
@@ -25,6 +25,7 @@ from clipper_sls.domain.query import (
     Unanswered,
 )
 from clipper_sls.domain.records import ModelVersion
+from clipper_sls.domain.rows_at_once import MAX_PARALLEL
 from clipper_sls.domain.serving import Serving
 from clipper_sls.testing.fakes import RecordingMetrics
 from clipper_sls.testing.faulty_proxy import Answer, CutAnswer, DropRequest, Fault, faulty_proxy
@@ -205,14 +206,24 @@ async def test_a_fixed_batch_size_is_kept(desk: Desk) -> None:
     assert desk.asked_rows() == [3] * 33 + [1]
 
 
-async def test_an_adaptive_one_grows_and_there_are_never_too_many_invocations(desk: Desk) -> None:
-    rows = [b"x"] * 400
-    assert await desk.ask(*rows, deadline=_in(30)) == [_output(1)] * 400
-    assert len(desk.server.asked) == MAX_PARALLEL
-    for _ in range(8):
-        desk.server.asked.clear()
-        await desk.ask(*rows, deadline=_in(30))
-    assert len(desk.server.asked) < 4
+async def test_rows_of_a_version_with_any_batch_size_go_together(desk: Desk) -> None:
+    assert await desk.ask(*[b"x"] * 400, deadline=_in(30)) == [_output(1)] * 400
+    assert desk.asked_rows() == [400]
+
+
+async def test_and_in_parts_when_that_takes_too_long(desk: Desk) -> None:
+    async def slow(path: str, rows: Sequence[PackedRow]) -> Sequence[RowResult]:
+        await asyncio.sleep(0.01 * len(rows))
+        return await _lengths(path, rows)
+
+    desk.server.answer = slow
+    for _ in range(2):
+        assert set(await desk.ask(*[b"x"] * 64, deadline=_in(0.4))) == {Unanswered(DefaultReason.TIMED_OUT)}
+    for _ in range(3):
+        await desk.ask(*[b"x"] * 64, deadline=_in(0.4))
+    desk.server.asked.clear()
+    assert await desk.ask(*[b"x"] * 64, deadline=_in(0.4)) == [_output(1)] * 64
+    assert 4 <= len(desk.server.asked) <= MAX_PARALLEL
 
 
 async def test_rows_that_do_not_fit_into_one_event_go_in_several_at_one_time(desk: Desk) -> None:

@@ -227,6 +227,7 @@ async def test_a_unix_socket_and_a_database_by_number_will_do(
 ) -> None:
     await _is_back(make_cache(f"unix://{redis.socket_path}"))
     assert await _get(make_cache(redis.url), [KEY]) == {KEY: ONE}
+    assert await _get(make_cache(f"{redis.url}?cluster=false"), [KEY]) == {KEY: ONE}
     assert await _get(make_cache(f"{redis.url}/3"), [KEY]) == {}
 
 

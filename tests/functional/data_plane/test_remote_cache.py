@@ -233,6 +233,22 @@ def test_what_one_engine_asked_another_knows(redis: RedisServerUnderTest, tmp_pa
     assert "rows:" not in logs[-1]["text"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("elsewhere", [("table", "")], indirect=True, ids="-".join)
+def test_of_a_table_another_engine_knows_what_was_asked_twice(elsewhere: Elsewhere, tmp_path: Path) -> None:
+    options = ("--cache-url", elsewhere.url)
+    once, twice = ([[float(number), 1.0] for number in numbers] for numbers in (range(5), range(100, 110)))
+    with embedded_engine(tmp_path / "state", options) as first:
+        _connect(first)
+        for inputs in (once, twice, twice):
+            assert _ask(first, inputs) == [sum(values) for values in inputs]
+        assert first.stop() == 0
+    with embedded_engine(tmp_path / "state", options) as second:
+        _connect(second, deploys=False)
+        assert _ask(second, once + twice) == [sum(values) for values in once + twice]
+        assert _hits(second) == len(twice)
+
+
 def test_a_server_that_is_away_is_no_reason_not_to_start(redis: RedisServerUnderTest, tmp_path: Path) -> None:
     redis.kill()
     options = ("--cache-url", f"redis://:s3cret@127.0.0.1:{redis.port}")

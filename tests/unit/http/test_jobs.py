@@ -15,7 +15,8 @@ from clipper_sls.domain.jobs.job import Failed, JobId
 from clipper_sls.domain.records import Application, Current, Link, Mode, ModelVersion, Record, Switch
 from clipper_sls.http.answers import Answer
 from clipper_sls.http.decode import PredictBody
-from clipper_sls.http.jobs import JobPredictions, JobRoute
+from clipper_sls.http.job_route import JobRoute
+from clipper_sls.http.jobs import JobPredictions
 from clipper_sls.http.prefer import NONE, Preferences
 from clipper_sls.testing.fakes import constant
 from clipper_sls.testing.jobs import JobWorld

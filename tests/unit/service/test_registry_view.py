@@ -165,3 +165,56 @@ async def test_closing_ends_a_reading_that_hangs(world) -> None:
     await view.fresh()
     await view.close()
     await view.close()
+
+
+class Replaceable(MemoryRegistry):
+    """A store whose content is another one's from some moment on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.content = MemoryRegistry()
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def snapshot(self) -> RegistrySnapshot:
+        found = await self.content.snapshot()
+        await self.may_answer.wait()
+        return found
+
+    async def commit(self, changes: Sequence[Change], expected_revision: int) -> RegistrySnapshot:
+        return await self.content.commit(changes, expected_revision)
+
+
+async def _with_two_changes(world) -> tuple[Replaceable, RegistryView]:
+    registry = Replaceable()
+    view = RegistryView(registry=registry, clock=world.clock, max_age_s=1.0)
+    for name in ("shop", "bank"):
+        await view.commit(adding(name))
+    return registry, view
+
+
+async def test_a_store_that_was_put_back_to_an_earlier_revision_counts(world) -> None:
+    registry, view = await _with_two_changes(world)
+    registry.content = MemoryRegistry()
+    await registry.content.commit([Put(application("shop"))], 0)
+    await world.clock.advance(1.1)
+    assert list((await view.fresh()).applications) == ["shop"]
+    await view.commit(adding("mill"))
+    assert sorted((await registry.snapshot()).applications) == ["mill", "shop"]
+
+
+async def test_a_store_that_was_lost_and_made_anew_does_not(world) -> None:
+    registry, view = await _with_two_changes(world)
+    registry.content = MemoryRegistry()
+    await world.clock.advance(1.1)
+    assert sorted((await view.fresh()).applications) == ["bank", "shop"]
+
+
+async def test_a_reading_that_a_commit_overtakes_is_no_store_that_was_put_back(world) -> None:
+    registry, view = await _with_two_changes(world)
+    registry.may_answer.clear()
+    reading = asyncio.create_task(view.load())
+    await asyncio.sleep(0)
+    await view.commit(adding("mill"))
+    registry.may_answer.set()
+    assert len((await reading).applications) == 3

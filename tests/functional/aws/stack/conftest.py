@@ -138,3 +138,9 @@ def _answer(told: Any) -> Answer:
     content = base64.b64decode(body) if told["isBase64Encoded"] else body.encode()
     many = {name: values[0] for name, values in (told.get("multiValueHeaders") or {}).items()}
     return Answer(told["statusCode"], {**many, **(told.get("headers") or {})}, content)
+
+
+@pytest.fixture
+def http_api_event() -> Callable[..., Any]:
+    """An event of an HTTP API: `http_api_event(method, path, body)`."""
+    return lambda method, path, body: FRONTS["http-api"].event(method, path, json.dumps(body).encode())
