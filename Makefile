@@ -91,6 +91,10 @@ $(HAS_PROJECT): $(HAS_PACKAGES) pyproject.toml $(BUILD_LOCK)
 demo: setup ## Watch a real model go to production, get better, and come back (about a minute)
 	@$(BIN)/python -m examples.demo
 
+.PHONY: demo-aws
+demo-aws: setup ## The same on AWS, where AWS is this machine
+	@$(BIN)/python -m examples.demo --aws
+
 .PHONY: aws-smoke
 aws-smoke: setup ## Check on AWS itself, with your account, what no emulator can show; deletes what it made (ARGS=--help)
 	@$(BIN)/python -m examples.aws_smoke $(ARGS)
