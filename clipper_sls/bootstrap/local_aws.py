@@ -23,7 +23,7 @@ from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.adapters.ministack.http import MiniStackHttp
 from clipper_sls.adapters.ministack.server import MiniStackOptions, MiniStackProcess
 from clipper_sls.adapters.ministack.stack import OF_GATEWAY, StackDeployment, StackSources
-from clipper_sls.bootstrap.local_lambda import FunctionPlaces, edge_and_plane
+from clipper_sls.bootstrap.local_lambda import FunctionPlaces, lambda_edge
 from clipper_sls.config import Settings
 from clipper_sls.domain.deployment.names import StackNames
 from clipper_sls.domain.function_call import FunctionReference
@@ -89,7 +89,7 @@ class LocalAws:
         opened.push_async_callback(behind.close)
         variables = {**CREDENTIALS, **_endpoints(ministack.url, url_of(edge)), "AWS_EC2_METADATA_DISABLED": "true"}
         places = FunctionPlaces(state.path, image_folder, self._region, variables)
-        app, plane = await edge_and_plane(settings, places, behind, opened)
+        app, plane = await lambda_edge(settings, places, behind, opened)
         self._serve(HttpServers([(app, edge)], drain_timeout_s=settings.drain_timeout_s))
         gateways = {QUERY_URL: query, MANAGEMENT_URL: management}
         outputs = await self._deployed(ministack.url, {name: url_of(one) for name, one in gateways.items()})

@@ -43,13 +43,6 @@ class FunctionPlaces:
 
 async def lambda_edge(
     settings: Settings, places: FunctionPlaces, server: MiniStackHttp, opened: AsyncExitStack
-) -> ASGIApp:
-    """The first of `edge_and_plane`, for who has nothing to say to the second."""
-    return (await edge_and_plane(settings, places, server, opened))[0]
-
-
-async def edge_and_plane(
-    settings: Settings, places: FunctionPlaces, server: MiniStackHttp, opened: AsyncExitStack
 ) -> tuple[ASGIApp, LocalLambda]:
     """The application of `http.aws_edge` before `server`, and the data plane behind it.
 
