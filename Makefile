@@ -11,8 +11,13 @@ BIN := $(VENV)/bin
 LOCK := requirements/dev.txt
 BUILD_LOCK := requirements/build.txt
 RUNTIME_LOCK := requirements/runtime.txt
+HANDLERS_LOCK := requirements/handlers.txt
+MANAGEMENT_LOCK := requirements/management.txt
+SAM_LOCK := requirements/sam.txt
+# Lambda's own Python has these.
+IN_LAMBDA := --no-emit-package botocore --no-emit-package python-dateutil --no-emit-package six --no-emit-package urllib3
 CODE := clipper_sls handlers tests examples bench docs runtime_images infra
-TYPED := clipper_sls examples/demo bench docs/reference
+TYPED := clipper_sls handlers examples/aws_smoke examples/demo bench docs/reference
 PYTEST := $(BIN)/python -m pytest
 WORKERS ?= 2
 # Who is done takes work from the other one. Tests of a module mostly stay together, and so need its engine once.
@@ -85,6 +90,10 @@ $(HAS_PROJECT): $(HAS_PACKAGES) pyproject.toml $(BUILD_LOCK)
 .PHONY: demo
 demo: setup ## Watch a real model go to production, get better, and come back (about a minute)
 	@$(BIN)/python -m examples.demo
+
+.PHONY: aws-smoke
+aws-smoke: setup ## Check on AWS itself, with your account, what no emulator can show; deletes what it made (ARGS=--help)
+	@$(BIN)/python -m examples.aws_smoke $(ARGS)
 
 .PHONY: test
 test: setup lint types imports ## Lint, types, imports and all tests but the slow ones: a few minutes
@@ -182,6 +191,15 @@ lock: setup ## Renew the locked versions
 	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		requirements/build.in --output-file $(BUILD_LOCK)
+	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $(IN_LAMBDA) \
+		--constraint $(LOCK) requirements/handlers.in --output-file $(HANDLERS_LOCK)
+	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		--constraint $(LOCK) requirements/management.in --output-file $(MANAGEMENT_LOCK)
+	$(UV_ENV); $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		requirements/sam.in --output-file $(SAM_LOCK)
 	$(UV_ENV); $(BIN)/uv pip compile --quiet --python-version 3.13 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		infra/localstack/requirements.in --output-file $(LOCALSTACK_LOCK)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         DEFAULT_LABEL,
         DEFAULT_PREDICTION_CACHE_SIZE_BYTES,
         ClipperConnection,
+        LambdaContainerManager,
         LocalContainerManager,
         UnconnectedException,
         __registry__,
@@ -22,6 +23,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ClipperConnection",
+    "LambdaContainerManager",
     "LocalContainerManager",
     "ClipperException",
     "UnconnectedException",

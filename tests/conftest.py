@@ -24,6 +24,7 @@ from clipper_sls.testing.docker_registry import (
 )
 from clipper_sls.testing.dynamodb import MakeTable, aws_client, dynamo_table
 from clipper_sls.testing.lambda_emulator import EmulatorError, fetch_emulator
+from clipper_sls.testing.localstack import LocalStackUnderTest, find_localstack, localstack
 from clipper_sls.testing.ministack import REGION, MiniStackUnderTest, ministack
 from clipper_sls.testing.moto_server import MotoServerUnderTest, moto_server
 from clipper_sls.testing.redis_server import BINARIES, RedisServerUnderTest, find_redis_server, redis_server
@@ -34,6 +35,8 @@ REGISTRY_MUST_BE_HERE = "CLIPPER_TESTS_NEED_REGISTRY"
 DOCKER_MUST_BE_HERE = "CLIPPER_TESTS_NEED_DOCKER"
 TORCH_MUST_BE_HERE = "CLIPPER_TESTS_NEED_TORCH"
 EMULATOR_MUST_BE_HERE = "CLIPPER_TESTS_NEED_EMULATOR"
+LOCALSTACK_MUST_BE_HERE = "CLIPPER_TESTS_NEED_LOCALSTACK"
+CHECKOUT = Path(__file__).parents[1]
 MLFLOW_MUST_BE_HERE = "CLIPPER_TESTS_NEED_MLFLOW"
 DYNAMODB_LIMIT_S = 30.0
 """Of one operation; few tests are about being slow."""
@@ -107,6 +110,25 @@ def aws_clients(shared_ministack: MiniStackUnderTest) -> AwsClients:
     """Clients of that AWS."""
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
     return AwsClients(session=session, endpoint=shared_ministack.url)
+
+
+@pytest.fixture(scope="session")
+def localstack_python() -> Path:
+    """The interpreter of LocalStack's environment."""
+    python = find_localstack(CHECKOUT)
+    if python is None:
+        _missing("LocalStack and Python 3.13 (make localstack-setup)", LOCALSTACK_MUST_BE_HERE)
+    assert python is not None
+    return python
+
+
+@pytest.fixture(scope="session")
+def shared_localstack(
+    localstack_python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LocalStackUnderTest]:
+    """A third AWS, as the others; slow to start."""
+    with localstack(localstack_python, tmp_path_factory.mktemp("localstack")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -109,6 +109,7 @@ class EmbeddedEngine:
         self._serving.start(query_app, self._services.registry.snapshot, invoker=self._models, metrics=metrics)
         servers.start()
         self._opened.push_async_callback(_stop_serving, self._serving, servers)
+        self._opened.callback(self._jobs.service.end_waits)  # before that
 
     async def _assemble(
         self, clock: SystemClock, metrics: LocalMetrics

@@ -11,9 +11,11 @@ from clipper_sls.adapters.engine.lifeline import Lifeline
 from clipper_sls.adapters.frontends.announced_registry import AnnouncedRegistry
 from clipper_sls.adapters.frontends.frontends import FrontendLimits, Frontends
 from clipper_sls.adapters.frontends.messages import FrontendSetup
-from clipper_sls.bootstrap.caches import cache_settings, check_remote_cache
+from clipper_sls.bootstrap.caches import cache_settings
 from clipper_sls.bootstrap.query_ids import query_ids
+from clipper_sls.bootstrap.remote_caches import check_remote_cache
 from clipper_sls.config import Settings
+from clipper_sls.config.environment import environment
 from clipper_sls.domain.records import RegistrySnapshot
 from clipper_sls.http.in_process import InProcessForwarder
 from clipper_sls.http.management.engine import FrontendStates
@@ -58,7 +60,9 @@ class ServingByFrontends:
     def cache(self, metrics: Metrics) -> PredictionCache | None:
         """None: front ends have caches of their own."""
         if self._settings.cache_url is not None:
-            check_remote_cache()  # here, where somebody reads the error
+            check_remote_cache(
+                self._settings.cache_url.get_secret_value(), environment()
+            )  # here, where somebody reads the error
         return None
 
     def query_ids(self) -> Iterator[int]:

@@ -56,16 +56,20 @@ class DockerBuild:
 
 @contextmanager
 def image_builder(
-    packages_timeout_s: float, kept: Path | None = None, docker: DockerBuild | None = None
+    packages_timeout_s: float,
+    kept: Path | None = None,
+    docker: DockerBuild | None = None,
+    registries: Registries | None = None,
 ) -> Iterator[ImageBuilder]:
     """A builder, without Docker unless it is asked for.
 
-    Layers are kept in the folder `kept`, by default among the user's caches. Raises InvalidNameError,
+    Layers are kept in the folder `kept`, by default among the user's caches; without `registries`, who is logged in is
+    as Docker knows it. Raises InvalidNameError,
     ContainerEngineError, and InvalidSettingError where the package that speaks to Docker is not installed.
     """
     layout = Layout(kept or platformdirs.user_cache_path("clipper-sls") / "images")
-    with open_registries() as registries, _packages(packages_timeout_s, docker) as packages:
-        yield OciImageBuilder(layout=layout, registries=registries, packages=packages)
+    with open_registries() as usual, _packages(packages_timeout_s, docker) as packages:
+        yield OciImageBuilder(layout=layout, registries=registries or usual, packages=packages)
     layout.prune(MAX_KEPT_BYTES, SystemClock().wall() - MIN_KEPT_S)
 
 

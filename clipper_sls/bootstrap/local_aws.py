@@ -22,7 +22,7 @@ from clipper_sls.adapters.local.state_directory import StateDirectory, write_ato
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.adapters.ministack.http import MiniStackHttp
 from clipper_sls.adapters.ministack.server import MiniStackOptions, MiniStackProcess
-from clipper_sls.adapters.ministack.stack import StackDeployment, StackSources
+from clipper_sls.adapters.ministack.stack import OF_GATEWAY, StackDeployment, StackSources
 from clipper_sls.bootstrap.local_lambda import FunctionPlaces, lambda_edge
 from clipper_sls.config import Settings
 from clipper_sls.domain.deployment.names import StackNames
@@ -31,6 +31,7 @@ from clipper_sls.http.aws_edge.app import INVOCATIONS_PATH
 from clipper_sls.http.aws_edge.handing_on import handing_on_app
 from clipper_sls.http.serve import HttpServers, listen, url_of
 
+QUERY_URL, MANAGEMENT_URL = "QueryUrl", "ManagementUrl"  # outputs of the template
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 PARAMETERS = {"PredictAuthorization": "NONE", "Monitoring": "off"}
 """Where the stack on this machine differs from the template's defaults: predict URLs are for loopback only, and
@@ -89,12 +90,17 @@ class LocalAws:
         places = FunctionPlaces(state.path, image_folder, self._region, variables)
         app = await lambda_edge(settings, places, behind, opened)
         self._serve(HttpServers([(app, edge)], drain_timeout_s=settings.drain_timeout_s))
-        outputs = await self._deployed(ministack.url)
-        gateways = [
-            (handing_on_app(behind, prefix=f"/_aws/execute-api/{_api_id(outputs[name])}/$default"), listener)
-            for name, listener in (("QueryUrl", query), ("ManagementUrl", management))
-        ]
-        self._serve(HttpServers(gateways, drain_timeout_s=settings.drain_timeout_s))
+        gateways = {QUERY_URL: query, MANAGEMENT_URL: management}
+        outputs = await self._deployed(ministack.url, {name: url_of(one) for name, one in gateways.items()})
+        self._serve(
+            HttpServers(
+                [
+                    (handing_on_app(behind, prefix=_prefix(outputs[name + OF_GATEWAY])), listener)
+                    for name, listener in gateways.items()
+                ],
+                drain_timeout_s=settings.drain_timeout_s,
+            )
+        )
         self.info = self._told(url_of(query), url_of(management), url_of(edge), image_folder)
         opened.callback(state.remove_ready_file)
         self.announce(state.ready_file)
@@ -136,13 +142,14 @@ class LocalAws:
         await ministack.start()
         return ministack
 
-    async def _deployed(self, url: str) -> dict[str, str]:
-        """The outputs of the stack."""
+    async def _deployed(self, url: str, addresses: Mapping[str, str]) -> dict[str, str]:
+        """The outputs of the stack, in which `addresses` are those of its APIs."""
         folder = self._choice.template.parent
         sources = StackSources(
             self._choice.template,
             (folder / "handlers", Path(__file__).parent.parent),
             {**PARAMETERS, **self._choice.parameters},
+            addresses,
         )
         deployment = StackDeployment(url=url, region=self._region, stack=self._settings.stack_name)
         try:
@@ -164,10 +171,9 @@ class LocalAws:
         environment = {
             "AWS_ENDPOINT_URL": edge,
             "AWS_REGION": self._region,
+            "AWS_DEFAULT_REGION": self._region,  # that boto3 reads
             **CREDENTIALS,
             "CLIPPER_SLS_STACK_NAME": self._settings.stack_name,
-            "CLIPPER_SLS_QUERY_URL": query,
-            "CLIPPER_SLS_MANAGEMENT_URL": management,
             "CLIPPER_SLS_IMAGE_FOLDER": str(image_folder),
         }
         path = str(self._state.path)
@@ -179,12 +185,12 @@ def _endpoints(ministack: str, edge: str) -> dict[str, str]:
     return {"AWS_ENDPOINT_URL": ministack, "AWS_ENDPOINT_URL_LAMBDA": edge}
 
 
-def _api_id(url: str) -> str:
-    """Of `http://57934760.execute-api.localhost:4566`, a name that most machines do not resolve."""
+def _prefix(url: str) -> str:
+    """Of paths of the API that is at `http://57934760.execute-api.localhost:4566`, a name that few machines resolve."""
     api_id, separator, _ = (urlsplit(url).hostname or "").partition(".")
     if not separator:
         raise EngineStartError(f"The stack's output {url!r} is not the address of an API")
-    return api_id
+    return f"/_aws/execute-api/{api_id}/$default"
 
 
 def _free_port() -> int:

@@ -13,6 +13,7 @@ from clipper_sls.errors import ApplicationExistsError, ClipperError, UnknownAppl
 commands = typer.Typer()
 
 DEFAULT_SLO_MS = 100.0
+DIRECT = "direct"
 MICROS_PER_MS = 1000
 
 
@@ -33,13 +34,19 @@ def apps(
     if out.as_json:
         return out.document(found if name is None else found[0])
     columns = ("application", "input type", "objective ms", "default output", "model")
+    if any("mode" in one for one in found):
+        return out.table((*columns, "mode"), (_row(one, _mode(one)) for one in found), right=("objective ms",))
     return out.table(columns, map(_row, found), right=("objective ms",))
 
 
-def _row(application: dict[str, Any]) -> list[Any]:
+def _mode(application: dict[str, Any]) -> str:
+    return str(application.get("mode", DIRECT))
+
+
+def _row(application: dict[str, Any], *more: str) -> list[Any]:
     slo_ms = application["latency_slo_micros"] / MICROS_PER_MS
     cells = (application["name"], application["input_type"], f"{slo_ms:g}", application["default_output"])
-    return [*cells, application["linked_models"]]
+    return [*cells, application["linked_models"], *more]
 
 
 @commands.command()
@@ -48,6 +55,9 @@ def register(
     input_type: options.InputType,
     default_output: Annotated[str, typer.Option("--default-output", "-d", help="The answer when no model answers.")],
     slo_ms: Annotated[float, typer.Option(help="Latency objective: an answer comes by then.")] = DEFAULT_SLO_MS,
+    mode: Annotated[
+        str, typer.Option(metavar="[direct|queue]", help="queue: its queries wait in the queue of jobs.")
+    ] = DIRECT,
     model: Annotated[str | None, typer.Option("--model", "-m", help="Link this model, too.")] = None,
     cluster: options.Cluster = None,
     state_dir: options.StateDir = None,
@@ -59,10 +69,11 @@ def register(
     slo_micros = round(slo_ms * MICROS_PER_MS)
     is_new = True
     try:
-        management.add_app(name, input_type, default_output, slo_micros)
+        management.add_app(name, input_type, default_output, slo_micros, mode)
     except ApplicationExistsError:
         wanted = {"input_type": input_type, "default_output": default_output, "latency_slo_micros": slo_micros}
-        if not wanted.items() <= management.get_application(name).items():
+        found = {"mode": DIRECT, **management.get_application(name)}
+        if not {**wanted, "mode": mode}.items() <= found.items():
             raise
         is_new = False
     if model is not None:
@@ -72,7 +83,7 @@ def register(
             if is_new:  # an application without its model is not what was asked for
                 management.delete_app(name)
             raise
-    url = f"http://{connection.get_query_addr()}/{name}/predict"
+    url = f"{connection.cm.queries.http.base_url}/{name}/predict"
     note = f"Application {name} answers at {url}" + ("" if is_new else "; nothing to change")
     Output(as_json).done(note, {"name": name, "url": url, "changed": is_new})
 

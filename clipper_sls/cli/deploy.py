@@ -1,6 +1,7 @@
 """`deploy`: a function becomes a version of a model."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ from clipper_sls.cli.session import connected
 from clipper_sls.errors import InvalidSettingError, VersionExistsError
 
 if TYPE_CHECKING:
+    from clipper_sls.domain.functions.steps import Step
     from clipper_sls.sdk import ClipperConnection
 
 commands = typer.Typer()
@@ -42,12 +44,16 @@ def deploy(
     not_idempotent: serving.NotIdempotent = False,
     hedging: serving.Hedging = None,
     warm_up_input: serving.WarmUpInputs = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="On AWS: only print what would be done, step by step.")
+    ] = False,
     cluster: options.Cluster = None,
     state_dir: options.StateDir = None,
     as_json: options.Json = False,
 ) -> None:
     """Put a Python function, or a model that MLflow saved, into production as a version of a model; make it current."""
-    out, connection = Output(as_json), connected(cluster, state_dir)
+    out, steps = Output(as_json), list["Step"]()
+    connection = connected(cluster, state_dir, on_step=partial(_tell, out, steps, dry_run), dry_run=dry_run)
     deployer, model = _deployer(function, mlflow)
     chosen = serving.options_from(batching, batch_wait_ms, no_cache, cache_ttl, not_idempotent, hedging)
     if app is not None:
@@ -72,9 +78,26 @@ def deploy(
             )
         except VersionExistsError:
             is_new = False
+    if dry_run:
+        return _show_plan(out, name, version, steps)
     if app is not None:
         is_new = link_unless_linked(connection, app, name) or is_new
-    _done(out, connection, name, version, is_new)
+    return _done(out, connection, name, version, is_new, steps)
+
+
+def _tell(out: Output, steps: "list[Step]", is_data: bool, step: "Step") -> None:
+    """Steps of a plan are data, those of a deployment are not."""
+    steps.append(step)
+    if not out.as_json:
+        (out.line if is_data else out.note)(step.text)
+
+
+def _show_plan(out: Output, name: str, version: str, steps: "list[Step]") -> None:
+    if out.as_json:
+        shown = [step.to_json() for step in steps]
+        out.document({"model_name": name, "model_version": version, "steps": shown, "changed": False})
+    elif not steps:
+        out.note(f"{name}:{version} is deployed with this content; nothing to change")
 
 
 def _deployer(function: str | None, mlflow: Path | None) -> tuple[Callable[..., None], object]:
@@ -91,11 +114,14 @@ def _deployer(function: str | None, mlflow: Path | None) -> tuple[Callable[..., 
     return deploy_python_closure, load_function(function)
 
 
-def _done(out: Output, connection: "ClipperConnection", name: str, version: str, is_new: bool) -> None:
+def _done(
+    out: Output, connection: "ClipperConnection", name: str, version: str, is_new: bool, steps: "list[Step]"
+) -> None:
     found = connection.cm.management.get_model(name, version)
     note = (
         f"Deployed {name}:{version}" if is_new else f"{name}:{version} is deployed with this content; nothing to change"
     )
     if not found["is_current_version"]:
         note += f". Another version is current; make it this one with `clipper-sls switch {name} {version}`"
-    out.done(note, {**found, "changed": is_new})
+    told = {"steps": [step.to_json() for step in steps]} if steps else {}
+    out.done(note, {**found, "changed": is_new, **told})

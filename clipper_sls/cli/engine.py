@@ -31,7 +31,9 @@ def dev(
     cache_size_bytes: options.CacheSize = None,
     cache_url: Annotated[
         str | None,
-        typer.Option(help="A second cache, redis:// or unix://. With a password rather in CLIPPER_SLS_CACHE_URL."),
+        typer.Option(
+            help="A second cache, redis://, unix:// or dynamodb://. With a password rather in CLIPPER_SLS_CACHE_URL."
+        ),
     ] = None,
     isolation: options.Isolation = None,
     allow_unsigned: Annotated[

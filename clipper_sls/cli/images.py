@@ -126,6 +126,8 @@ def _built(
     signer = Signer(settings.signing_key.expanduser(), settings.code_revision).sign(bundle) if is_signed else None
     context = image_context(bundle, source.base, source.platform, bundle.parent, signer)
     with image_builder(settings.environment_timeout_s, docker=docker) as builder:
+        if target is not None:
+            builder.reach(target)
         image = builder.build(context)
         check_budget(image.report, settings.max_image_bytes, f"{context.manifest.name}:{context.manifest.version}")
         document: dict[str, Any] = {"digest": image.digest, "size_bytes": image.size_bytes}

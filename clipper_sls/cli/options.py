@@ -21,6 +21,9 @@ StateDir = Annotated[
     Path | None,
     typer.Option(help="Folder of the engine's state.", show_default="one for each cluster", rich_help_panel=COMMON),
 ]
+Stack = Annotated[
+    str | None, typer.Option(help="Name of a stack on AWS, instead of a cluster.", rich_help_panel=COMMON)
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document instead of text for people.", rich_help_panel=COMMON)
 ]

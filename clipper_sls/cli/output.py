@@ -30,6 +30,10 @@ class Output:
         for line in lines:
             print(line, flush=True)
 
+    def line(self, text: str) -> None:
+        """One of them."""
+        print(text, flush=True)
+
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
         """Columns apart by blanks, for people and for awk; those named in `right` are aligned to the right."""
         from rich.table import Table

@@ -28,13 +28,21 @@ def predict(
     as_json: options.Json = False,
 ) -> None:
     """Ask an application. Prints the output, or with --batch one output a line."""
-    body = {"input_batch" if batch else "input": given(value), **({"version": version} if version else {})}
-    answer = connected(cluster, state_dir).cm.queries.predict(app, body)
-    out = Output(as_json)
-    predictions = answer["batch_predictions"] if batch else [answer]
+    answer = connected(cluster, state_dir).cm.queries.predict(app, query(value, batch, version))
+    return show(Output(as_json), answer)
+
+
+def query(value: str, batch: bool, version: str | None) -> dict[str, Any]:
+    """The body of a predict request."""
+    return {"input_batch" if batch else "input": given(value), **({"version": version} if version else {})}
+
+
+def show(out: Output, answer: dict[str, Any]) -> None:
+    """The answer to one input, or to a batch."""
+    predictions = answer.get("batch_predictions", [answer])
     for prediction in predictions:
         _note_default(out, prediction)
-    if as_json:
+    if out.as_json:
         return out.document(answer)
     return out.lines(json.dumps(prediction["output"], ensure_ascii=False) for prediction in predictions)
 

@@ -40,13 +40,15 @@ class HandlerSettings:
 
     stack_name: str
     payload_bucket: str = ""  # what is too large for Lambda goes through it; empty: it fails
-    jobs_queue_url: str = ""
+    query_url: str = ""  # told to whoever asks the management API
+    management_url: str = ""
+    jobs_max_receives: int = 5  # then a message is a dead letter
     cache: SecondCache = SecondCache.NONE
     cache_url: str = ""  # with SecondCache.ELASTICACHE: rediss://host:port
     cache_mib: int = 64  # of the first cache; 0 switches it off
     objective_ms: int = 3_000  # of requests that name a model
     max_batch_rows: int = 10_000
-    registry_max_age_ms: int = 1_000  # a snapshot that is older is looked after
+    registry_max_age_ms: int = 500  # a snapshot that is older is looked after
     warm_up_concurrency: int = 1
     log_level: LogLevel = LogLevel.INFO
     tracing: Switch = Switch.OFF

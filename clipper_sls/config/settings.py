@@ -57,7 +57,11 @@ class Settings(BaseSettings):
     query_url: str | None = Field(None, description="the same engine's predict URLs; default: those that it names")
     management_token: SecretStr | None = None
 
-    stack_name: str = Field("clipper-sls", description="of the stack on AWS, and of the one on this machine")
+    stack_name: str = Field(
+        "clipper-sls",
+        description="of the stack on AWS, and of the one on this machine; commands talk to it where it is set",
+    )
+    region: str | None = Field(None, description="of AWS; default: the one that AWS's own settings name")
     aws_port: int = Field(4566, ge=0, le=65535, description="of AWS on this machine (`dev --aws`); 0 picks a free one")
     image_folder: Path | None = Field(
         None, description="bundles that stand for images where AWS is this machine; default: below the state directory"
@@ -82,7 +86,8 @@ class Settings(BaseSettings):
         32 * MIB, ge=0, description="prediction cache in each process that answers queries; 0 switches it off"
     )
     cache_url: SecretStr | None = Field(
-        None, description="a second one, in Redis or Valkey: `redis://`, `rediss://` or `unix://`, with its password"
+        None,
+        description="a second one: `redis://`, `rediss://` or `unix://` with its password, or `dynamodb://TABLE`",
     )
     cache_timeout_ms: float = Field(20, gt=0, le=60_000, description="a query waits no longer for that one")
     max_body_bytes: int = Field(16 * MIB, gt=0, description="largest body of a query")
@@ -113,11 +118,18 @@ class Settings(BaseSettings):
     )
     start_timeout_s: float = Field(60.0, gt=0, description="a replica must be ready by then")
     function_timeout_s: float = Field(30.0, gt=0, description="a batch that takes longer gets its replica killed")
+    function_architecture: str = Field("x86_64", description="of functions on AWS Lambda: `x86_64` or `arm64`")
+    function_environment: dict[str, str] = Field(
+        default_factory=dict, description="environment variables of functions on AWS Lambda, as a JSON object"
+    )
+    snap_start: bool = Field(False, description="start functions on AWS Lambda from a snapshot")
     environment_timeout_s: float = Field(600.0, gt=0, description="building a version's own environment")
     idle_limit_s: float = Field(300.0, gt=0, description="unused replicas above the minimum stop after this")
     drain_timeout_s: float = Field(10.0, ge=0, description="at the end, wait this long for running batches")
     max_replicas: int = Field(64, gt=0, description="most replicas of one model version")
-    replica_memory_mib: int = Field(2048, gt=0, description="a replica that uses more is killed")
+    replica_memory_mib: int = Field(
+        2048, gt=0, description="a replica that uses more is killed; on AWS Lambda a function's memory"
+    )
     replica_log_bytes: int = Field(10 * MIB, gt=0, description="a replica's log is cut to its newest half above this")
 
     @field_validator("cache_url")
@@ -143,6 +155,11 @@ class Settings(BaseSettings):
             return cls(**{name: value for name, value in flags.items() if value is not None})
         except ValidationError as error:
             raise InvalidSettingError("; ".join(sentence(detail, SECRETS) for detail in error.errors())) from None
+
+    @property
+    def is_on_aws(self) -> bool:
+        """Whether somebody named a stack, so that commands go there."""
+        return "stack_name" in self.model_fields_set
 
     @property
     def state_path(self) -> Path:

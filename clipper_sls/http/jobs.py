@@ -56,7 +56,7 @@ class JobPredictions:
         """The result, or default outputs at the deadline."""
         left_s = max(0.0, query.deadline - self._clock.now())
         job = await self._jobs.submit(query, is_batch=is_batch, expires_in_s=left_s)
-        record = await self._jobs.wait(job.id, query.deadline)
+        record = await self._jobs.wait(job.id, query.deadline, may_ask_again=False)
         if isinstance(record.outcome, Done):
             predictions = record.outcome.predictions
             self._predictions.answered(application, arrived, predictions)

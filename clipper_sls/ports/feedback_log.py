@@ -15,5 +15,8 @@ class FeedbackLog(Protocol):
         ...
 
     async def read(self, application: AppName) -> Sequence[Feedback]:
-        """All feedback of an application, in the order in which it was appended."""
+        """All feedback of an application, in the order in which it was appended.
+
+        What several processes append at one time may be in the order of their clocks. Raises StoreUnavailableError.
+        """
         ...

@@ -19,6 +19,13 @@ class ImageBuilder(Protocol):
         """
         ...
 
+    def reach(self, reference: Reference) -> None:
+        """Ask the registry for what will be pushed, so that one that is away is noticed before anything is built.
+
+        Whether the image is there does not matter. Raises RegistryRefusedError, ImageRegistryError.
+        """
+        ...
+
     def push(self, image: BuiltImage, reference: Reference) -> Reference:
         """Publish it under a tag; returns where it is by digest. May be repeated: what is there is not sent twice.
 

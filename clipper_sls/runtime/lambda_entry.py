@@ -15,6 +15,7 @@ from clipper_sls.runtime.bundle_check import verified_manifest
 from clipper_sls.runtime.model import Function, load_function
 from clipper_sls.runtime.payloads import fetched_rows, fitting
 from clipper_sls.runtime.rows import answer
+from clipper_sls.runtime.snapshots import prepare_for_snapshots
 from clipper_sls.runtime.warm_up import exercise, warm_up
 
 
@@ -27,6 +28,7 @@ def _loaded(environment: Mapping[str, str]) -> Function:
     function = load_function(folder, manifest)
     exercise()
     warm_up(function, folder, manifest)
+    prepare_for_snapshots()
     return function
 
 

@@ -4,6 +4,7 @@ from clipper_sls.sdk.clipper_images import CLIPPER_REGISTRY
 from clipper_sls.sdk.connection import ClipperConnection
 from clipper_sls.sdk.container_manager import DEFAULT_PREDICTION_CACHE_SIZE_BYTES, ContainerManager
 from clipper_sls.sdk.exceptions import ClipperException, UnconnectedException
+from clipper_sls.sdk.lambda_container_manager import LambdaContainerManager
 from clipper_sls.sdk.local_container_manager import LocalContainerManager
 
 DEFAULT_LABEL: list[str] = []
@@ -15,6 +16,7 @@ __registry__ = CLIPPER_REGISTRY
 __all__ = [
     "ClipperConnection",
     "ContainerManager",
+    "LambdaContainerManager",
     "LocalContainerManager",
     "ClipperException",
     "UnconnectedException",

@@ -3,19 +3,22 @@
 from typing import Any
 
 from clipper_sls.sdk.connected import Connected
-from clipper_sls.sdk.management_client import Answer
+from clipper_sls.sdk.management_client import DIRECT_MODE, Answer
 
 
 class ApplicationMethods(Connected):
     """Every method raises UnconnectedException without a connection, and ClipperException when the engine refuses."""
 
-    def register_application(self, name: str, input_type: str, default_output: str, slo_micros: int) -> None:
+    def register_application(
+        self, name: str, input_type: str, default_output: str, slo_micros: int, *, mode: str = DIRECT_MODE
+    ) -> None:
         """Open the predict URL `/<name>/predict`.
 
         `input_type` is one of integers, floats, doubles, bytes, strings, json. `default_output` is the answer when no
         model answers within `slo_micros`, counted from the request's arrival; 100000 (100 ms) is a good start.
+        With `mode` "queue", queries wait in the queue of jobs, and their callers for the result until `slo_micros`.
         """
-        self._management.add_app(name, input_type, default_output, slo_micros)
+        self._management.add_app(name, input_type, default_output, slo_micros, mode)
         self.logger.info("Application %s was successfully registered", name)
 
     def delete_application(self, name: str) -> None:

@@ -12,11 +12,12 @@ from clipper_sls.sdk import clipper_images
 from clipper_sls.sdk.application_methods import ApplicationMethods
 from clipper_sls.sdk.bulk_methods import BulkMethods
 from clipper_sls.sdk.container_manager import DEFAULT_PREDICTION_CACHE_SIZE_BYTES
+from clipper_sls.sdk.job_methods import JobMethods
 from clipper_sls.sdk.management_client import Answer
 from clipper_sls.sdk.replica_methods import ReplicaMethods
 
 
-class ClipperConnection(ApplicationMethods, ReplicaMethods, BulkMethods):
+class ClipperConnection(ApplicationMethods, ReplicaMethods, BulkMethods, JobMethods):
     """A connection to the cluster that a container manager names.
 
     Nothing happens on construction: call `start_clipper` to start a cluster, or `connect` to attach to a running one.

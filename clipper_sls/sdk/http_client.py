@@ -4,7 +4,7 @@ A client lives for one request: scripts never close a connection of Clipper's, s
 """
 
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,13 +27,20 @@ class HttpClient:
 
     base_url: str  # "http://127.0.0.1:1338"
     token: str | None = None
+    auth: httpx2.Auth | None = None  # signs every request
+
+    @property
+    def _is_far(self) -> bool:
+        return self.auth is not None and self.base_url.startswith("https:")
 
     def get(self, path: str) -> httpx2.Response:
         return self._request("GET", path, timeout_s=QUICK_TIMEOUT_S, headers={"Accept": "application/json"})
 
-    def post(self, path: str, body: Any, timeout_s: float | None = None) -> httpx2.Response:
+    def post(
+        self, path: str, body: Any, timeout_s: float | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx2.Response:
         """Send `body` as JSON. By default the answer may take any time: starting replicas takes what it takes."""
-        return self._request("POST", path, timeout_s=timeout_s, json=body)
+        return self._request("POST", path, timeout_s=timeout_s, json=body, headers=headers)
 
     def upload(self, path: str, chunks: Iterable[bytes], content_type: str) -> httpx2.Response:
         """Send a body in chunks, so that a model larger than memory passes."""
@@ -42,7 +49,7 @@ class HttpClient:
     def _request(self, method: str, path: str, timeout_s: float | None, **content: Any) -> httpx2.Response:
         with self._client(timeout_s) as client:
             response = client.request(method, path, **content)
-        if response.status_code != httpx2.codes.OK:
+        if not response.is_success:
             raise error_of(response)
         return response
 
@@ -54,7 +61,8 @@ class HttpClient:
                 base_url=self.base_url,
                 headers=headers,
                 timeout=httpx2.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
-                trust_env=False,  # a proxy of the environment must not come between this machine and itself
+                auth=self.auth,
+                trust_env=self._is_far,  # a proxy of the environment must not come between this machine and itself
                 verify=certificates(self.base_url),
             ) as client:
                 yield client
@@ -75,7 +83,7 @@ def certificates(base_url: str) -> ssl.SSLContext | bool:
 
 
 def error_of(response: httpx2.Response) -> ClipperError:
-    """The error that a response other than 200 stands for, with Clipper's text."""
+    """The error that a response without success stands for, with Clipper's text."""
     code = response.headers.get(CODE_HEADER)
     found = next((cls for cls in error_classes() if cls.code == code), RequestFailedError)
     return found(f"{error_frame(response.status_code)}{response.text}")

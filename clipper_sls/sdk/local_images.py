@@ -60,46 +60,47 @@ class LocalImages:
             _keep(destination, self.built / manifest.digest)
         return built_image(registry, self.cluster_name, name, version, manifest.digest)
 
+    @contextmanager
+    def bundle(self, new: NewVersion) -> Iterator[Path | None]:
+        """A folder with the bundle of `new.image`, with what is being deployed in its manifest; None if it is not here.
+
+        Raises UnsupportedImageError when it is not here and has to be.
+        """
+        base, digest = base_image(new.image), digest_of(new.image)
+        if base.is_builtin:
+            with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder:
+                target = Path(folder)
+                bundle_builtin(
+                    base.value, name=new.name, version=new.version, input_type=new.input_type, destination=target
+                )
+                yield _warmed(target, new)
+        elif digest is not None and (self.built / digest).is_dir():
+            with _temporary_folder(self.built) as folder:
+                shutil.copytree(self.built / digest, folder, dirs_exist_ok=True, copy_function=os.link)
+                _readdress(folder, new)
+                yield _warmed(folder, new)
+        elif new.warm_up:
+            raise unsupported(new.image, "warm-up inputs go into its bundle, which is not on this machine")
+        else:
+            yield None
+
     def deploy(self, management: ManagementClient, new: NewVersion) -> None:
         """Deploy what `new.image` stands for, or itself. Raises UnsupportedImageError when the engine cannot run it."""
-        base = base_image(new.image)
-        digest = digest_of(new.image)
-        if base.is_builtin:
-            self._deploy_builtin(management, new, base)
-        elif digest is not None and (self.built / digest).is_dir():
-            self._deploy_built(management, new, self.built / digest)
-        elif new.warm_up:
-            raise _unsupported(new.image, "warm-up inputs go into its bundle, which is not on this machine")
-        else:
-            _deploy_present(management, new)
+        with self.bundle(new) as bundle:
+            if bundle is None:
+                _deploy_present(management, new)
+            else:
+                management.add_model(replace(new, image=with_digest(new.image, self._uploaded(management, bundle))))
 
     def deploy_bundle(self, management: ManagementClient, new: NewVersion, bundle: Path, registry: str | None) -> None:
         """Sign the bundle in the folder `bundle`, and deploy it as it is."""
-        self.signer.sign(bundle)
-        digest = management.upload_bundle(archive(bundle))
+        digest = self._uploaded(management, bundle)
         image = built_image(registry, self.cluster_name, new.name, new.version, digest)
         management.add_model(replace(new, image=image))
 
-    def _deploy_builtin(self, management: ManagementClient, new: NewVersion, base: BaseImage) -> None:
-        with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder:
-            bundle = Path(folder)
-            bundle_builtin(
-                base.value, name=new.name, version=new.version, input_type=new.input_type, destination=bundle
-            )
-            self._upload_and_add(management, new, bundle)
-
-    def _deploy_built(self, management: ManagementClient, new: NewVersion, built: Path) -> None:
-        with _temporary_folder(self.built) as bundle:
-            shutil.copytree(built, bundle, dirs_exist_ok=True, copy_function=os.link)
-            _readdress(bundle, new)
-            self._upload_and_add(management, new, bundle)
-
-    def _upload_and_add(self, management: ManagementClient, new: NewVersion, bundle: Path) -> None:
-        if new.warm_up:
-            add_warm_up(bundle, new.warm_up)
+    def _uploaded(self, management: ManagementClient, bundle: Path) -> str:
         self.signer.sign(bundle)
-        digest = management.upload_bundle(archive(bundle))
-        management.add_model(replace(new, image=with_digest(new.image, digest)))
+        return management.upload_bundle(archive(bundle))
 
     def _check_base(self, base: BaseImage, folder: Path, image: str) -> None:
         if not folder.is_dir():
@@ -107,7 +108,7 @@ class LocalImages:
         if base is not BaseImage.UNKNOWN:
             return
         if not (folder / FUNCTION_FILE).is_file():
-            raise _unsupported(image, f"{folder} holds no {FUNCTION_FILE} that could be run without it")
+            raise unsupported(image, f"{folder} holds no {FUNCTION_FILE} that could be run without it")
         self.logger.warning("Base image %r has no effect: Python runs the %s itself", image, FUNCTION_FILE)
 
 
@@ -116,7 +117,13 @@ def _deploy_present(management: ManagementClient, new: NewVersion) -> None:
     try:
         management.add_model(new)
     except InvalidBundleError as error:
-        raise _unsupported(new.image, "its bundle is neither on this machine nor in the engine") from error
+        raise unsupported(new.image, "its bundle is neither on this machine nor in the engine") from error
+
+
+def _warmed(bundle: Path, new: NewVersion) -> Path:
+    if new.warm_up:
+        add_warm_up(bundle, new.warm_up)
+    return bundle
 
 
 def _readdress(bundle: Path, new: NewVersion) -> None:
@@ -151,7 +158,8 @@ def _keep(bundle: Path, place: Path) -> None:
         bundle.rename(place)
 
 
-def _unsupported(image: str, reason: str) -> UnsupportedImageError:
+def unsupported(image: str, reason: str) -> UnsupportedImageError:
+    """With what can be deployed."""
     return UnsupportedImageError(
         f"Image '{image}' cannot run here: {reason}. What can be deployed is a name that build_model returned, "
         f"Clipper's noop-container and sum-container, or a function by "

@@ -60,18 +60,24 @@ class NewVersion:
     url: str | None = None
 
 
+DIRECT_MODE = "direct"
+
+
 @dataclass(frozen=True, slots=True)
 class ManagementClient:
     """Every call may raise any ClipperError: the engine's, RequestFailedError or UnconnectedError."""
 
     http: HttpClient
 
-    def add_app(self, name: str, input_type: str, default_output: str, slo_micros: int) -> None:
+    def add_app(
+        self, name: str, input_type: str, default_output: str, slo_micros: int, mode: str = DIRECT_MODE
+    ) -> None:
         body = {
             "name": name,
             "input_type": input_type,
             "default_output": default_output,
             "latency_slo_micros": slo_micros,
+            **({} if mode == DIRECT_MODE else {"mode": mode}),  # which an older engine does not know
         }
         self._change("add_app", body)
 
@@ -170,6 +176,18 @@ class ManagementClient:
     ) -> list[Answer]:
         body = {"model_name": name, "model_version": version, "replica_id": replica_id, "tail_lines": tail_lines}
         return cast("list[Answer]", self._ask("get_logs", _without_none(body)))
+
+    def get_dead_jobs(self, limit: int) -> list[Answer]:
+        """Messages of jobs that were given up, the oldest first where that can be told."""
+        return cast("list[Answer]", self._ask("get_dead_jobs", {"limit": limit}))
+
+    def redrive_dead_jobs(self) -> int:
+        """How many are tried again."""
+        return int(self._ask("redrive_dead_jobs", {})["redriven"])
+
+    def purge_dead_jobs(self) -> int:
+        """How many are forgotten."""
+        return int(self._ask("purge_dead_jobs", {})["purged"])
 
     def get_status(self) -> EngineStatus:
         return cast("EngineStatus", _json(self.http.get("/admin/get_status")))

@@ -97,4 +97,6 @@ class ReplicaMethods(ModelMethods):
 
 
 def _is_running(replica: Mapping[str, Any]) -> bool:
-    return replica["pid"] is not None and replica["state"] != ReplicaState.STOPPING
+    """On AWS Lambda no replica has a process that anybody sees, and those that are shown are ready."""
+    is_there = replica["pid"] is not None or replica["state"] in (ReplicaState.READY, ReplicaState.BUSY)
+    return is_there and replica["state"] != ReplicaState.STOPPING

@@ -104,7 +104,6 @@ class Deployer:
                 raise StaleWriteError(f"Function {desired.function} was changed by somebody else in the meantime")
             if len(fresh) < len(steps):  # somebody else has done it, or all of it
                 return fresh
-            first = fresh[0]
         self._tell(first)
         self._do(first, desired, situation)
         return rest or self.plan(desired)

@@ -76,6 +76,7 @@ class JobService:
         self._chance = chance
         self._poll_s = poll_s
         self._waiting: defaultdict[JobId, set[asyncio.Event]] = defaultdict(set)
+        self._is_ending = False
 
     async def submit(self, query: Query, *, is_batch: bool, expires_in_s: float | None = None) -> Job:
         """Take a query in; once this returns it survives a crash. Its deadline is that of an answer, and not a job's.
@@ -112,20 +113,34 @@ class JobService:
             raise UnknownJobError(f"No job {shortened(name)!r} is known; it may have been too long ago")
         return record
 
-    async def wait(self, name: str, until: Deadline) -> JobRecord:
-        """As `status`, as soon as something has become of the job, and by `until` in any case."""
+    async def wait(self, name: str, until: Deadline, *, may_ask_again: bool = True) -> JobRecord:
+        """As `status`, as soon as something has become of the job, and by `until` in any case.
+
+        Who `may_ask_again` is told earlier where the server ends.
+        """
         event = asyncio.Event()
         self._waiting[JobId(name)].add(event)
         poll_s = self._poll_s
         try:
-            while (record := await self.status(name)).outcome is None and self._clock.now() < until:
+            while True:
+                event.clear()  # before looking, or what happens meanwhile is missed
+                record = await self.status(name)
+                is_over = self._clock.now() >= until or (self._is_ending and may_ask_again)
+                if record.outcome is not None or is_over:
+                    return record
                 await event_or_moment(event, self._clock, min(until, self._clock.now() + poll_s))
                 poll_s = max(self._poll_s, min(MAX_POLL_S, 2 * poll_s))
-            return record
         finally:
             self._waiting[JobId(name)].discard(event)
             if not self._waiting[JobId(name)]:
                 del self._waiting[JobId(name)]
+
+    def end_waits(self) -> None:
+        """The server ends, and nobody who can ask another one is to hold it up."""
+        self._is_ending = True
+        for events in self._waiting.values():
+            for event in events:
+                event.set()
 
     async def record(self, job: JobId) -> JobRecord | None:
         """For who works on it."""

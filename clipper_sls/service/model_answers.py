@@ -15,7 +15,6 @@ from msgspec import Struct
 from clipper_sls.domain.cache_key import CacheKey, cache_key
 from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, PackedRow, Predicted, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion
-from clipper_sls.domain.split import SplitWatch
 from clipper_sls.errors import ClipperError
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
@@ -57,7 +56,6 @@ class ModelAnswers:
         self._clock = clock
         self._metrics = metrics
         self._in_flight = InFlight()
-        self._splits = SplitWatch()
 
     def ask(self, version: ModelVersion, rows: Sequence[PackedRow], deadline: Deadline, caller: str = "") -> Asked:
         """One result per row, in order, by `deadline`; `caller` is the application that asks, if one does."""
@@ -65,19 +63,11 @@ class ModelAnswers:
             return known(())
         if self._cache is None or not version.serving.is_cached:
             return _future(self._invoker.invoke(version, rows, deadline, caller=caller))
-        if version.function is not None and self._splits.is_split(version.function, self._clock.now()):
-            return self._ask_split(version, rows, deadline, caller)
         question = _Question(version, [cache_key(version, row) for row in rows], rows, deadline, caller)
         found = self._cache.peek(question.keys)
         if found is None:
             return _future(self._ask_after_look_up(self._cache, question))
         return self._ask_beyond(self._cache, question, found)
-
-    def _ask_split(self, version: ModelVersion, rows: Sequence[PackedRow], deadline: Deadline, caller: str) -> Asked:
-        """Each query may be answered by another version, so each is asked."""
-        answered = _future(self._invoker.invoke(version, rows, deadline, caller=caller))
-        answered.add_done_callback(partial(self._watch, version))
-        return answered
 
     async def _ask_after_look_up(self, cache: PredictionCache, question: _Question) -> Results:
         return await self._ask_beyond(cache, question, await self._look_up(cache, question))
@@ -169,17 +159,6 @@ class ModelAnswers:
         if outputs:
             cache.put_many(outputs, version.serving.cache_ttl_s)
         self._in_flight.settle(keys, results)
-        if version.function is not None:
-            self._watch(version, answered)
-
-    def _watch(self, version: ModelVersion, answered: Asked) -> None:
-        """See whether a canary answers, too."""
-        if answered.cancelled() or answered.exception() is not None or version.function is None:
-            return
-        for result in answered.result():
-            if type(result) is Predicted:
-                is_by_other = result.answered_by is not None
-                self._splits.observe(version.function, is_by_other, self._clock.now())
 
 
 async def _filled(results: list[RowResult | None], missing: Sequence[int], asked: Asked) -> Results:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from clipper_sls.domain.changes import Change
 from clipper_sls.domain.records import RegistrySnapshot
-from clipper_sls.errors import StaleWriteError, StoreError
+from clipper_sls.errors import StaleWriteError, StoreError, StoreUnavailableError
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.registry import Registry
 
@@ -36,14 +36,20 @@ class RegistryView:
         self._max_age_s = max_age_s
         self._patience_s = patience_s
         self._snapshot = RegistrySnapshot()
+        self._is_known = max_age_s == math.inf
         self._fresh_until = math.inf if max_age_s == math.inf else -math.inf
         self._reading: asyncio.Task[None] | None = None
-        self._is_failing = False
+        self._failure: StoreError | None = None
 
     @property
     def snapshot(self) -> RegistrySnapshot:
         """The newest snapshot in memory, however old."""
         return self._snapshot
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the registry was ever read, where it must be before anything can be answered."""
+        return self._is_known
 
     @property
     def is_fresh(self) -> bool:
@@ -53,17 +59,20 @@ class RegistryView:
     async def fresh(self) -> RegistrySnapshot:
         """A snapshot within the age limit; a stale one when the store fails, or takes longer than anybody waits.
 
-        All who ask meanwhile share one reading, and while the store fails it is asked once in `max_age_s`.
+        All who ask meanwhile share one reading, and while the store fails it is asked once in `max_age_s`. A process
+        that knows nothing yet has nothing to go on with: it reads however long that takes, and raises StoreError.
         """
         if not self.is_fresh:
             if self._reading is None:
                 self._reading = asyncio.create_task(self._renew())
             reading = self._reading
-            await asyncio.wait({reading}, timeout=self._patience_s)
+            await asyncio.wait({reading}, timeout=self._patience_s if self._is_known else None)
             if reading.done():
                 reading.result()  # raises what is no failure of the store
             else:
                 self._was_looked_at()
+        if not self._is_known:
+            raise self._failure or StoreUnavailableError("The registry has not been read")
         return self._snapshot
 
     async def newest(self) -> RegistrySnapshot:
@@ -78,8 +87,17 @@ class RegistryView:
                 await self._reading
 
     async def load(self) -> RegistrySnapshot:
-        """Read the store. Raises StoreError."""
-        return self.remember(await self._registry.snapshot())
+        """Read the store. Raises StoreError.
+
+        What it holds now is newer than all that was known when it was asked; a revision that is lower means that it was
+        restored from a copy, which then counts. One that is empty after all is a store that was lost, and does not.
+        """
+        known = self._snapshot
+        found = await self._registry.snapshot()
+        if 0 < found.revision < known.revision and self._snapshot is known:
+            logger.warning("The registry was put back from revision %d to %d", known.revision, found.revision)
+            self._snapshot = found
+        return self.remember(found)
 
     async def commit(self, decide: Decision) -> RegistrySnapshot:
         """Decide on the newest snapshot and commit; when somebody else was faster, decide again on theirs."""
@@ -97,6 +115,7 @@ class RegistryView:
     def remember(self, snapshot: RegistrySnapshot) -> RegistrySnapshot:
         """Two commits may return in either order; the older of two snapshots never replaces the newer."""
         self._was_looked_at()
+        self._is_known = True
         if snapshot.revision > self._snapshot.revision or self._snapshot.revision == 0:
             self._snapshot = snapshot
         return self._snapshot
@@ -106,11 +125,11 @@ class RegistryView:
             await self.load()
         except StoreError as error:
             self._was_looked_at()
-            if not self._is_failing:
-                logger.warning("The registry cannot be read, and goes on as it was last known: %s", error)
-            self._is_failing = True
+            if self._failure is None:
+                logger.warning("The registry cannot be read; what was last known of it counts: %s", error)
+            self._failure = error
         else:
-            self._is_failing = False
+            self._failure = None
         finally:
             self._reading = None
 

@@ -49,15 +49,19 @@ def boto3_client(url: str) -> "DynamoDBClient":
 def dynamo_table(url: str, table: Table) -> Iterator[str]:
     """The name of a new table, which is removed at the end, if it is still there."""
     client, name = boto3_client(url), f"table-{next(_numbers)}"
-    client.create_table(**creation(name, table))  # type: ignore[arg-type]  # of the right form, as a test says
-    expires = expiry(name, table)
-    if expires is not None:
-        client.update_time_to_live(**expires)  # type: ignore[arg-type]
+    create_table(client, name, table)
     try:
         yield name
     finally:
         remove_table(client, name)
         client.close()
+
+
+def create_table(client: "DynamoDBClient", name: str, table: Table) -> None:
+    client.create_table(**creation(name, table))  # type: ignore[arg-type]  # of the right form, as a test says
+    expires = expiry(name, table)
+    if expires is not None:
+        client.update_time_to_live(**expires)  # type: ignore[arg-type]
 
 
 def remove_table(client: "DynamoDBClient", name: str) -> None:

@@ -48,7 +48,12 @@ class IgnoreRange:
     """The server is not told that only a part is wanted."""
 
 
-Deed = Answer | DropRequest | CutAnswer | SpoilAnswer | IgnoreRange
+@dataclass(frozen=True, slots=True)
+class LeaveAlone:
+    """Nothing: for what comes before the next fault."""
+
+
+Deed = Answer | DropRequest | CutAnswer | SpoilAnswer | IgnoreRange | LeaveAlone
 
 
 @dataclass(slots=True)

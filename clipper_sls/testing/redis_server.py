@@ -31,6 +31,7 @@ class RedisServerUnderTest:
 
     folder: Path
     options: Sequence[str] = ()
+    binary: str | None = None  # a path; None: whichever is installed
     port: int = field(default_factory=free_port)
     _process: "subprocess.Popen[bytes] | None" = None
 
@@ -44,7 +45,7 @@ class RedisServerUnderTest:
 
     def start(self) -> None:
         """Returns when it answers."""
-        binary = find_redis_server()
+        binary = self.binary or find_redis_server()
         assert binary is not None, f"none of {', '.join(BINARIES)} is installed"
         arguments = {"port": self.port, "bind": "127.0.0.1", "dir": self.folder, "unixsocket": self.socket_path}
         options = [text for name, value in arguments.items() for text in (f"--{name}", str(value))]
@@ -65,6 +66,14 @@ class RedisServerUnderTest:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def ask(self, *words: object) -> bytes:
+        """The answer to one short command, as it comes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            texts = [str(word).encode() for word in words]
+            parts = [b"*%d\r\n" % len(texts), *(b"$%d\r\n%b\r\n" % (len(text), text) for text in texts)]
+            connection.sendall(b"".join(parts))
+            return connection.recv(65536)
 
     def hang(self) -> None:
         """SIGSTOP: connections are accepted by the system, and nothing is answered."""
@@ -96,10 +105,12 @@ class RedisServerUnderTest:
 
 
 @contextmanager
-def redis_server(folder: Path, options: Sequence[str] = ()) -> Iterator[RedisServerUnderTest]:
+def redis_server(
+    folder: Path, options: Sequence[str] = (), binary: str | None = None
+) -> Iterator[RedisServerUnderTest]:
     """A running server with further `options`; killed at the end."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = RedisServerUnderTest(folder, options)
+    server = RedisServerUnderTest(folder, options, binary)
     try:
         server.start()
         yield server

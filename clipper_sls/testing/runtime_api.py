@@ -20,8 +20,8 @@ from typing import Any
 LIMIT_S = 60.0
 _VERSION = "/2018-06-01/runtime"
 _POLL_S = 0.01
+_FOREVER = 4102444800.0  # 2100
 _HEADERS = {
-    "Lambda-Runtime-Deadline-Ms": "4102444800000",
     "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:local:000000000000:function:model",
     "Lambda-Runtime-Trace-Id": "Root=1;Sampled=0",
     "Content-Type": "application/json",  # without it the runtime's native code crashes
@@ -42,6 +42,10 @@ class RuntimeApi:
     def __init__(self) -> None:
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
+
+    def ends_at(self, wall: float = _FOREVER) -> None:
+        """What invocations are told from now on: when they end, in seconds since 1970. They are not ended then."""
+        self._server.deadline_ms = int(wall * 1000)
 
     def ask(self, event: bytes, limit_s: float = LIMIT_S) -> Reply:
         """One invocation. Raises AssertionError when no answer comes in time."""
@@ -84,6 +88,7 @@ def runtime_api() -> Iterator[RuntimeApi]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     is_over = False
+    deadline_ms = int(_FOREVER * 1000)
 
     def __init__(self, *arguments: Any) -> None:
         self.events: queue.Queue[bytes] = queue.Queue()
@@ -106,7 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.is_over:
             self.close_connection = True
             return
-        self._answer(200, {"Lambda-Runtime-Aws-Request-Id": "1", **_HEADERS}, event)
+        deadline = {"Lambda-Runtime-Deadline-Ms": str(self.server.deadline_ms)}
+        self._answer(200, {"Lambda-Runtime-Aws-Request-Id": "1", **deadline, **_HEADERS}, event)
 
     def do_POST(self) -> None:
         value = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -32,7 +32,7 @@ from clipper_sls.testing.engine import embedded_engine
 
 FOLDER = Path(__file__).parent
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-COMMON_PARAMETERS = {"cluster", "state_dir", "as_json"}
+COMMON_PARAMETERS = {"cluster", "state_dir", "stack", "as_json"}
 METHODS = ("get", "post", "put", "delete")
 Row = tuple[str, ...]
 

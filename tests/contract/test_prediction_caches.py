@@ -1,15 +1,20 @@
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+import shutil
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 
+from clipper_sls.adapters.aws.dynamodb.prediction_cache import DynamoPredictionCache
+from clipper_sls.adapters.aws.dynamodb.tables import CACHE
 from clipper_sls.adapters.local.memory_cache import MemoryPredictionCache
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.adapters.local.tiered_cache import TieredPredictionCache
-from clipper_sls.adapters.redis.connecting import client
+from clipper_sls.adapters.redis.cluster_cache import RedisClusterPredictionCache
+from clipper_sls.adapters.redis.connecting import client, cluster_client, is_cluster
 from clipper_sls.adapters.redis.prediction_cache import RedisPredictionCache
+from clipper_sls.adapters.remote_caches.guarded_cache import GuardedCache
 from clipper_sls.domain.cache_key import CacheKey
 from clipper_sls.domain.query import Deadline, OutputJson
 from clipper_sls.ports.clock import Clock
@@ -20,7 +25,9 @@ from clipper_sls.testing.contracts.prediction_cache import (
     Elapse,
     PredictionCacheContract,
 )
-from clipper_sls.testing.redis_server import RedisServerUnderTest
+from clipper_sls.testing.dynamodb import MakeTable
+from clipper_sls.testing.redis_cluster import redis_cluster
+from clipper_sls.testing.redis_server import BINARIES, RedisServerUnderTest, redis_server
 
 LIMIT_S = 20.0
 """Nothing here is about being slow."""
@@ -31,9 +38,10 @@ _namespaces = itertools.count()
 
 
 @asynccontextmanager
-async def redis_cache(server: RedisServerUnderTest) -> AsyncIterator[RedisPredictionCache]:
-    cache = RedisPredictionCache(
-        client(server.url, LIMIT_S),
+async def redis_cache(url: str) -> AsyncIterator[GuardedCache]:
+    is_of_cluster = is_cluster(url)
+    cache = (RedisClusterPredictionCache if is_of_cluster else RedisPredictionCache)(
+        (cluster_client if is_of_cluster else client)(url, LIMIT_S),  # type: ignore[arg-type]
         name="of the test",
         namespace=str(next(_namespaces)),
         clock=SystemClock(),
@@ -70,7 +78,7 @@ class TestTieredPredictionCache(PredictionCacheContract):
 
     @pytest.fixture
     async def cache(self, shared_redis: RedisServerUnderTest) -> AsyncIterator[TieredPredictionCache]:
-        async with redis_cache(shared_redis) as remote:
+        async with redis_cache(shared_redis.url) as remote:
             near = MemoryPredictionCache(20_000, clock=SystemClock())
             tiers = TieredPredictionCache(near, remote, clock=SystemClock(), metrics=RecordingMetrics())
             yield tiers
@@ -91,17 +99,55 @@ class Written(TieredPredictionCache):
         return await super().get_many(keys, ttl_s=ttl_s, deadline=deadline)
 
 
+@pytest.fixture(scope="module", params=BINARIES)
+def redis_binary(request: pytest.FixtureRequest, redis_is_installed: None) -> str:
+    """Each of those that speak the protocol."""
+    binary = shutil.which(request.param)
+    if binary is None:
+        pytest.skip(f"NOT TESTED HERE: needs {request.param} on PATH")
+    return binary
+
+
+@pytest.fixture(scope="module", params=["a server", "a cluster of one", "a cluster of three"])
+def redis_url(
+    request: pytest.FixtureRequest, redis_binary: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("redis")
+    match request.param:
+        case "a server":
+            with redis_server(folder, binary=redis_binary) as server:
+                yield server.url
+        case _:
+            with redis_cluster(folder, nodes=1 if "one" in request.param else 3, binary=redis_binary) as cluster:
+                yield cluster.url
+
+
 class TestRemoteCacheInRedis(PredictionCacheContract):
     @pytest.fixture
     def elapse(self) -> Elapse:
         return real_time
 
     @pytest.fixture
-    async def cache(self, shared_redis: RedisServerUnderTest) -> AsyncIterator[TieredPredictionCache]:
-        async with redis_cache(shared_redis) as remote:
+    async def cache(self, redis_url: str) -> AsyncIterator[TieredPredictionCache]:
+        async with redis_cache(redis_url) as remote:
             written = Written(remote, SystemClock())
             yield written
             await written.close()
+
+
+class TestRemoteCacheInDynamoDB(PredictionCacheContract):
+    """Expiry is checked when an output is read, so nothing depends on when a server removes it."""
+
+    @pytest.fixture
+    def elapse(self) -> Elapse:
+        return real_time
+
+    @pytest.fixture
+    async def cache(self, new_table: MakeTable) -> AsyncIterator[TieredPredictionCache]:
+        remote = DynamoPredictionCache(new_table(CACHE), clock=SystemClock(), limit_s=LIMIT_S)
+        written = Written(remote, SystemClock())
+        yield written
+        await written.close()
 
 
 class TestFakeRemoteCache(PredictionCacheContract):

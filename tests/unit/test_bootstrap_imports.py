@@ -19,6 +19,10 @@ FREE_OF = {
     "clipper_sls.deployers.python": SERVER | {"sqlite3", "numpy", "awslambdaric", "clipper_sls.bootstrap"},
     "clipper_sls.runtime.model": SERVER | CLIENT | {"typer", "rich", "clipper_sls.sdk", "clipper_sls.config"},
     "clipper_sls.runtime.rows": SERVER | CLIENT | {"typer", "rich", "clipper_sls.sdk", "clipper_sls.config"},
+    "clipper_sls.adapters.aws.lambda_invoker": (SERVER - {"httptools"})
+    | (CLIENT - {"msgspec"})
+    | MODEL
+    | {"boto3", "botocore", "email", "http.client", "urllib.request", "sqlite3", "random"},
     "clipper_sls.bootstrap.engine": {"redis", "typer", "rich", "sklearn", "clipper_sls.sdk", "clipper_sls.cli"},
 }
 

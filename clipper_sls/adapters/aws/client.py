@@ -1,6 +1,6 @@
 """A client for AWS' HTTP APIs: signs, asks, and asks again what was throttled or broke off, until a deadline.
 
-A call costs about a third of what boto3's costs the processor; docs/adr/0030 has figures.
+A call costs the processor an eighth of what one by boto3 does; docs/adr/0030-a-lean-client-for-aws.md has figures.
 """
 
 import asyncio

@@ -14,15 +14,13 @@ from clipper_sls.adapters.aws.known_functions import KnownFunction, KnownFunctio
 from clipper_sls.adapters.aws.lambda_answers import Answered, Fault, Unfit
 from clipper_sls.domain.envelope import MAX_PAYLOAD_BYTES
 from clipper_sls.domain.parts import parts_of
-from clipper_sls.domain.query import Deadline, PackedRow, RowResult
+from clipper_sls.domain.query import Deadline, DefaultReason, PackedRow, RowResult, Unanswered
 from clipper_sls.domain.records import ADAPTIVE_BATCH_SIZE, ModelVersion
 from clipper_sls.domain.results import failed
+from clipper_sls.domain.rows_at_once import MAX_PARALLEL
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
 from clipper_sls.ports.model_invoker import LateOutput
-
-MAX_PARALLEL = 16
-"""Invocations at one time for one query; a version whose batches may be of any size is not asked for more of them."""
 
 MAX_CRASHES = 12
 """How many times a query's rows are asked again, in halves, of a function whose process ended: enough to find one row
@@ -55,22 +53,26 @@ class LambdaInvoker:
         if version.function is None:
             return [failed(f"model {version.id} is not a function of AWS Lambda")] * len(rows)
         known = self._functions.of(version)
-        budget_s = min(LONGEST_S, deadline - self._clock.now())
         query = _Query(self._call, version, known, deadline, self._clock, self._metrics)
-        parts = _parts(version, known, rows, budget_s)
-        if len(parts) == 1:
+        if len(rows) == 1:
             return await query.ask(rows)
-        results = await asyncio.gather(*(query.ask_in_turn(rows[part]) for part in parts))
-        return [result for part in results for result in part]
+        began = self._clock.now()
+        parts = _parts(version, known, rows)
+        results = [result for part in await query.ask_all([rows[part] for part in parts]) for result in part]
+        took_s = math.inf if any(map(_is_late, results)) else self._clock.now() - began
+        largest = max(len(rows[part]) for part in parts)
+        known.rows_at_once.observe(largest, took_s, min(LONGEST_S, deadline - began))
+        return results
 
 
-def _parts(version: ModelVersion, known: KnownFunction, rows: Sequence[PackedRow], budget_s: float) -> list[slice]:
-    if len(rows) == 1:
-        return [slice(0, 1)]
-    max_rows = known.batching.next_size(budget_s)
-    if version.batch_size == ADAPTIVE_BATCH_SIZE:
-        max_rows = max(max_rows, math.ceil(len(rows) / MAX_PARALLEL))
+def _parts(version: ModelVersion, known: KnownFunction, rows: Sequence[PackedRow]) -> list[slice]:
+    is_adaptive = version.batch_size == ADAPTIVE_BATCH_SIZE
+    max_rows = known.rows_at_once.most(len(rows)) if is_adaptive else version.batch_size
     return parts_of([len(row) for row in rows], max_rows=max_rows, max_event_bytes=MAX_PAYLOAD_BYTES)
+
+
+def _is_late(result: RowResult) -> bool:
+    return type(result) is Unanswered and result.reason is DefaultReason.TIMED_OUT
 
 
 class _Query:
@@ -91,12 +93,19 @@ class _Query:
         self._deadline = deadline
         self._clock = clock
         self._metrics = metrics
-        self._turns = asyncio.Semaphore(MAX_PARALLEL)
         self._crashes_left = MAX_CRASHES
 
-    async def ask_in_turn(self, rows: Sequence[PackedRow]) -> Results:
-        async with self._turns:
-            return await self.ask(rows)
+    async def ask_all(self, parts: Sequence[Sequence[PackedRow]]) -> Sequence[Results]:
+        """At one time, as many as may be."""
+        if len(parts) == 1:
+            return [await self.ask(parts[0])]
+        turns = asyncio.Semaphore(MAX_PARALLEL)
+
+        async def ask_in_turn(rows: Sequence[PackedRow]) -> Results:
+            async with turns:
+                return await self.ask(rows)
+
+        return await asyncio.gather(*map(ask_in_turn, parts))
 
     async def ask(self, rows: Sequence[PackedRow]) -> Results:
         """One result per row. What may have failed for their number, or for one of them, is asked again."""
@@ -121,8 +130,5 @@ class _Query:
         began = self._clock.now()
         outcome = await self._call.invoke(self._version, rows, self._deadline, may_be_large=may_be_large)
         if isinstance(outcome, Answered):
-            took_s = self._clock.now() - began
-            self._metrics.batch(self._version.id, len(rows), took_s, 0.0)
-            if len(rows) > 1:  # a single one says nothing of batches
-                self._known.observe(len(rows), took_s, min(LONGEST_S, self._deadline - began))
+            self._metrics.batch(self._version.id, len(rows), self._clock.now() - began, 0.0)
         return outcome

@@ -91,7 +91,7 @@ class LambdaProvisioner:
                 PackageType="Image",
                 Code={"ImageUri": content.image},
                 Architectures=[content.architecture.value],
-                **_configuration(content),
+                **_configuration(content, says_snap_start=content.snap_start),
             )
 
     def update_code(self, function: str, content: FunctionContent, revision: str) -> None:
@@ -105,9 +105,10 @@ class LambdaProvisioner:
 
     def update_configuration(self, function: str, content: FunctionContent, revision: str) -> None:
         with translated(f"update the configuration of {function}"):
-            self._aws.update_function_configuration(
-                FunctionName=function, RevisionId=revision, **_configuration(content)
-            )
+            now = self._aws.get_function_configuration(FunctionName=function).get("SnapStart", {})
+            is_on = now.get("ApplyOn") == ON_PUBLISHED_VERSIONS
+            configuration = _configuration(content, says_snap_start=is_on or content.snap_start)
+            self._aws.update_function_configuration(FunctionName=function, RevisionId=revision, **configuration)
 
     def publish(self, function: str, revision: str, code_sha256: str, description: str) -> str:
         sha256: Any = {"CodeSha256": code_sha256} if code_sha256 else {}
@@ -199,14 +200,18 @@ class LambdaProvisioner:
         return dict(self._aws.get_function(FunctionName=function, Qualifier=number)["Code"])
 
 
-def _configuration(content: FunctionContent) -> Any:
-    """What CreateFunction and UpdateFunctionConfiguration have in common."""
+def _configuration(content: FunctionContent, *, says_snap_start: bool) -> Any:
+    """What CreateFunction and UpdateFunctionConfiguration have in common.
+
+    Where SnapStart is neither on nor wanted nothing is said of it: for images some refuse even to switch it off.
+    """
+    snap_start = {"ApplyOn": ON_PUBLISHED_VERSIONS if content.snap_start else "None"}
     return {
         "Role": content.role,
         "MemorySize": content.memory_mib,
         "Timeout": content.timeout_s,
         "Environment": {"Variables": dict(content.environment)},
-        "SnapStart": {"ApplyOn": ON_PUBLISHED_VERSIONS if content.snap_start else "None"},
+        **({"SnapStart": snap_start} if says_snap_start else {}),
     }
 
 

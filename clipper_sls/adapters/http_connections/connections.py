@@ -57,6 +57,8 @@ class Connections:
             self._idle.pop()[0].close()
 
     async def _ask(self, request: bytes, may_repeat: bool) -> Response:
+        if not may_repeat:
+            await asyncio.sleep(0)  # the loop may have stood still; now it sees which connections were closed meanwhile
         connection = self._kept()
         if connection is not None:
             try:

@@ -22,6 +22,8 @@ def translated(path: Path) -> Iterator[None]:
         if getattr(error, "sqlite_errorname", "") in _SQLITE_FULL or "disk is full" in str(error):
             raise _full(path) from error
         raise _unavailable(path, error) from error
+    except UnicodeDecodeError as error:  # of a message of SQLite's that quotes a damaged file
+        raise _unavailable(path, error) from error
     except OSError as error:
         raise (_full(path) if error.errno in _FULL else _unavailable(path, error)) from error
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from clipper_sls.adapters.local.first_sights import FirstSights
 from clipper_sls.adapters.local.memory_cache import MemoryPredictionCache
 from clipper_sls.adapters.local.write_behind import WriteBehind
 from clipper_sls.domain.cache_key import CacheKey
@@ -15,26 +16,40 @@ from clipper_sls.ports.prediction_cache import FOREVER, NEVER, Kept, RemotePredi
 class TieredPredictionCache:
     """Owns `remote`. What is found there fills `near`; what is put goes to both, to `remote` in the background.
 
-    A remote cache that fails is counted, and hides nothing that the near one has.
+    A remote cache that fails is counted, and hides nothing that the near one has. With `first_sights` it is given what
+    is seen for the second time in this process: put again, or found in `near`.
     """
 
     def __init__(
-        self, near: MemoryPredictionCache, remote: RemotePredictionCache, *, clock: Clock, metrics: Metrics
+        self,
+        near: MemoryPredictionCache,
+        remote: RemotePredictionCache,
+        *,
+        clock: Clock,
+        metrics: Metrics,
+        first_sights: FirstSights | None = None,
     ) -> None:
         self._near = near
         self._remote = remote
         self._clock = clock
         self._metrics = metrics
+        self._first_sights = first_sights
         self._writes = WriteBehind(remote, metrics)
 
     def peek(self, keys: Sequence[CacheKey]) -> Mapping[CacheKey, OutputJson] | None:
         found = self._near.peek(keys)
-        return found if len(found) == len(keys) else None
+        if len(found) != len(keys):  # then `get_many` is asked next
+            return None
+        if self._first_sights is not None:
+            self._asked_again(self._first_sights, found)
+        return found
 
     async def get_many(
         self, keys: Sequence[CacheKey], *, ttl_s: float | None = None, deadline: Deadline = FOREVER
     ) -> Mapping[CacheKey, OutputJson]:
         found = self._near.peek(keys)
+        if self._first_sights is not None:
+            self._asked_again(self._first_sights, found)
         missing = [key for key in dict.fromkeys(keys) if key not in found]
         if not missing or self._clock.now() >= deadline:
             return found
@@ -50,12 +65,20 @@ class TieredPredictionCache:
     def put_many(self, outputs: Mapping[CacheKey, OutputJson], ttl_s: float | None = None) -> None:
         expires_at = NEVER if ttl_s is None else self._clock.now() + ttl_s
         self._near.put_many(outputs, ttl_s)
-        self._writes.add({key: Kept(output, expires_at) for key, output in outputs.items()})
+        kept = {key: Kept(output, expires_at) for key, output in outputs.items()}
+        self._write(kept if self._first_sights is None else self._first_sights.second(kept))
 
     async def close(self) -> None:
         """Write what waits to be written, if that goes quickly."""
         await self._writes.close()
         await self._remote.close()
+
+    def _asked_again(self, first_sights: FirstSights, found: Mapping[CacheKey, OutputJson]) -> None:
+        self._write({key: Kept(found[key], expiry) for key, expiry in first_sights.asked_again(found).items()})
+
+    def _write(self, outputs: Mapping[CacheKey, Kept]) -> None:
+        if outputs:
+            self._writes.add(outputs)
 
     def _fill(self, found: Mapping[CacheKey, Kept]) -> None:
         now = self._clock.now()

@@ -27,6 +27,11 @@ class StackSources:
     template: Path
     code: Sequence[Path]  # folders of Python packages: the handlers, and clipper_sls
     parameters: Mapping[str, str]
+    addresses: Mapping[str, str]  # URLs by names of outputs, which say so in place of MiniStack's own
+
+
+OF_GATEWAY = "OfGateway"
+"""Ends the name of an output that says what the template itself says."""
 
 
 class StackDeployment:
@@ -46,6 +51,7 @@ class StackDeployment:
             template = translated(
                 _read(sources.template), code=code, parameters=sources.parameters, region=self._region
             )
+            template["Outputs"] = _told(template["Outputs"], sources.addresses)
             known = template.get("Parameters", {})
             given = [
                 {"ParameterKey": key, "ParameterValue": value}
@@ -99,6 +105,13 @@ class StackDeployment:
     def _client(self, service: Any) -> Any:
         patient = Config(retries={"max_attempts": 2}, connect_timeout=5, read_timeout=60)
         return self._session.client(service, endpoint_url=self._url, config=patient)
+
+
+def _told(outputs: Mapping[str, Any], addresses: Mapping[str, str]) -> dict[str, Any]:
+    """MiniStack's addresses are hosts that most machines do not resolve: they get other names, and ours theirs."""
+    moved = {f"{name}{OF_GATEWAY}": outputs[name] for name in addresses}
+    ours = {name: {**outputs[name], "Value": url} for name, url in addresses.items()}
+    return {**outputs, **moved, **ours}
 
 
 def _placed_in(region: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Nothing of the base is fetched but its documents, unless the image goes where th
 
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from clipper_sls.adapters.oci.archive import write_image
@@ -32,6 +33,7 @@ from clipper_sls.domain.image.model_config import AddedLayer, check_base, model_
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.image.report import report_on
 from clipper_sls.errors import InvalidNameError
+from clipper_sls.image_errors import UnknownImageError
 
 
 class OciImageBuilder:
@@ -55,6 +57,10 @@ class OciImageBuilder:
         digest = self._kept(to_json(manifest), media_types.MANIFEST).digest
         config = from_json(self._layout.document(manifest.config.digest, digest), ImageConfig, digest)
         return BuiltImage(digest, manifest.size_bytes, pinned, report_on(digest, manifest, config))
+
+    def reach(self, reference: Reference) -> None:
+        with suppress(UnknownImageError):
+            self._registries.repository(reference).manifest(reference)
 
     def push(self, image: BuiltImage, reference: Reference) -> Reference:
         if reference.digest or not reference.tag:

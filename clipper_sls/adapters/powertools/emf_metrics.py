@@ -1,16 +1,19 @@
 """Metrics of one invocation at a time, as one line of CloudWatch's embedded metric format in the function's log.
 
 CloudWatch makes metrics of such lines by itself, so nobody waits for it. A line also says which request it is of, and
-so is what the log says of a request that went well.
+so is what the log says of a request that went well. Powertools is imported for the first of them: what a cold start
+must have imported is kept short (docs/adr/0038).
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
-
-from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from typing import TYPE_CHECKING
 
 from clipper_sls.domain.identifiers import AppName, ModelId
 from clipper_sls.domain.query import DefaultReason
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.metrics import EphemeralMetrics
 
 NAMESPACE = "clipper-sls"
 MAX_LATENCIES = 99
@@ -82,6 +85,12 @@ class EmfMetrics:
     def replica_crashed(self, model: ModelId) -> None:
         self._models[str(model)].add(Crashes=1)
 
+    def throttled(self, model: ModelId) -> None:
+        self._models[str(model)].add(Throttled=1)
+
+    def answered_by_other(self, model: ModelId, number: str, rows: int) -> None:
+        self._models[str(model)].add(AnsweredByOther=rows)
+
     def flush(self, request_id: str) -> None:
         """Write what was counted: one line where it is of one application and one model, as it nearly always is."""
         applications, models, stacks = self._applications, self._models, self._stacks
@@ -103,6 +112,8 @@ class EmfMetrics:
     def _write(self, dimensions: Sequence[dict[str, str]], told: Sequence[_Figures], request_id: str) -> None:
         if not any(told):
             return
+        from aws_lambda_powertools.metrics import EphemeralMetrics
+
         line = EphemeralMetrics(namespace=NAMESPACE)
         first, *others = dimensions or [{}]
         for name, value in {"Stack": self._stack, **first}.items():
@@ -115,7 +126,9 @@ class EmfMetrics:
         line.flush_metrics()
 
 
-def _add(line: EphemeralMetrics, figures: _Figures) -> None:
+def _add(line: "EphemeralMetrics", figures: _Figures) -> None:
+    from aws_lambda_powertools.metrics import MetricUnit
+
     for name, count in figures.counts.items():
         line.add_metric(name, MetricUnit.Count, count)
     for name, latencies in figures.latencies.items():

@@ -83,8 +83,8 @@ def _check_environment(environment: Mapping[str, str]) -> None:
     for name in environment:
         if not _VARIABLE_NAME.fullmatch(name) or name.startswith(_RESERVED_PREFIXES):
             raise InvalidSettingError(
-                f"{shortened(name)!r} cannot be an environment variable of a function: letters, digits and '_', a "
-                f"letter first, and no name that begins with {', '.join(_RESERVED_PREFIXES)}"
+                f"{shortened(name)!r} cannot be an environment variable of a function: a letter, then more "
+                f"letters, digits or '_', and no name that begins with {', '.join(_RESERVED_PREFIXES)}"
             )
     size_bytes = sum(len(name.encode()) + len(value.encode()) for name, value in environment.items())
     if size_bytes > MAX_ENVIRONMENT_BYTES:

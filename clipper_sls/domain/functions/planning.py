@@ -28,7 +28,7 @@ from clipper_sls.domain.functions.steps import (
 )
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.records import Scaling
-from clipper_sls.errors import VersionContentError
+from clipper_sls.errors import InvalidSettingError, VersionContentError
 
 CODE = ("image", "architecture")
 """What is updated together, as the code; everything else is the configuration."""
@@ -36,12 +36,19 @@ CODE = ("image", "architecture")
 
 @dataclass(frozen=True, slots=True)
 class DesiredVersion:
-    """A model version as it shall be."""
+    """A model version as it shall be. Raises InvalidSettingError for what contradicts itself."""
 
     model: ModelId
     function: str  # name of the model's function
     content: FunctionContent
     scaling: Scaling
+
+    def __post_init__(self) -> None:
+        if self.content.snap_start and self.scaling.minimum:
+            raise InvalidSettingError(
+                f"AWS Lambda keeps no replicas ready for a version with SnapStart, so {self.model} can have one of the "
+                f"two. Leave out snap_start, or the minimum of replicas"
+            )
 
     @property
     def alias(self) -> str:

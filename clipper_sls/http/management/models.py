@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import FastAPI
@@ -90,6 +91,7 @@ class ModelEndpoints:
             "batch_size": version.batch_size,
             "bundle_digest": version.bundle_digest,
             "url": version.endpoint and version.endpoint.url,
+            "function": version.function and asdict(version.function),
             "min_replicas": version.scaling.minimum,
             "max_replicas": version.scaling.maximum,
             **options_of(version.serving, version.batch_size),

@@ -15,9 +15,10 @@ from clipper_sls.domain.image.contents import PACKAGES_LOCK, WEIGHT_BYTES
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.lock import pins_in
 from clipper_sls.errors import ConflictError, InvalidNameError
-from clipper_sls.image_errors import ImageBuildError, UnknownImageError
+from clipper_sls.image_errors import ImageBuildError, ImageRegistryError, UnknownImageError
 from clipper_sls.ports.image_builder import ImageBuilder
 from clipper_sls.testing.images import BASE_FILE, PulledImage, bundle_of
+from clipper_sls.testing.ports import free_port
 
 FILES = {"weights.bin": b"w" * WEIGHT_BYTES, "modules/shop.py": b"PRICE = 1\n"}
 PACKAGE = "tinypackage"
@@ -32,6 +33,13 @@ class ImageBuilderContract:
         pinned = builder.push(image, place)
         assert pinned == place.pinned(image.digest)
         assert PulledImage(pinned).digest == PulledImage(place).digest == image.digest
+
+    def test_a_registry_that_answers_is_reached_whatever_it_has(self, builder: ImageBuilder, place: Reference) -> None:
+        builder.reach(place)
+
+    def test_a_registry_that_is_away_is_noticed_without_an_image(self, builder: ImageBuilder) -> None:
+        with pytest.raises(ImageRegistryError):
+            builder.reach(Reference.parse(f"127.0.0.1:{free_port()}/nobody/answers:1"))
 
     def test_the_size_is_that_of_all_that_is_stored(
         self, builder: ImageBuilder, context: ImageContext, place: Reference

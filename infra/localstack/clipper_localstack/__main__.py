@@ -2,6 +2,7 @@
 
 import os
 import runpy
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -23,6 +24,8 @@ def main() -> None:
         os.environ.setdefault(name, value)
     root = Path(os.environ.setdefault("FILESYSTEM_ROOT", str(Path(tempfile.gettempdir()) / "clipper-localstack")))
     (root / "tmp").mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(root / "cache" / "plux", ignore_errors=True)  # it would not see that this plugin was installed anew
+    os.environ["XDG_CACHE_HOME"] = str(root / "cache")
     os.environ["TMPDIR"] = tempfile.tempdir = str(root / "tmp")  # code of functions is unpacked there
     runpy.run_module("localstack.runtime.main", run_name="__main__", alter_sys=True)
 

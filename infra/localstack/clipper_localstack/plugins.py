@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from localstack import config
+from localstack.runtime import hooks
 from localstack.services.plugins import Service, aws_provider
 from plux import Plugin
+
+from clipper_localstack import mending
 
 
 class ProcessExecutorPlugin(Plugin):
@@ -16,6 +20,12 @@ class ProcessExecutorPlugin(Plugin):
         from clipper_localstack.executor import ProcessExecutor
 
         return ProcessExecutor
+
+
+@hooks.on_infra_start()
+def mend() -> None:
+    if ProcessExecutorPlugin.name == config.LAMBDA_RUNTIME_EXECUTOR:
+        mending.mend()
 
 
 def _answered_by_moto(api: str) -> Service:

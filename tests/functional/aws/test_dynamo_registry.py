@@ -2,10 +2,12 @@
 
 import asyncio
 import itertools
+import random
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -20,13 +22,14 @@ from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import Deadline, Predicted, Query
 from clipper_sls.domain.records import Application, Link, ModelVersion, Scaling
-from clipper_sls.errors import StaleWriteError, StoreUnavailableError
+from clipper_sls.errors import StaleWriteError, StoreError, StoreUnavailableError
 from clipper_sls.service.model_answers import ModelAnswers
 from clipper_sls.service.predict import PredictionService
 from clipper_sls.service.registry_view import RegistryView
 from clipper_sls.testing import FakeInvoker, RecordingMetrics
 from clipper_sls.testing.dynamodb import MakeTable, aws_client, boto3_client, remove_table
 from clipper_sls.testing.fakes import constant
+from clipper_sls.testing.faulty_proxy import Answer, CutAnswer, Deed, DropRequest, Fault, LeaveAlone, faulty_proxy
 from clipper_sls.testing.ports import free_port
 
 WRITER = Path(__file__).with_name("registry_writer.py")
@@ -138,6 +141,62 @@ async def _killed_writer(url: str, table: str, application: str, call: int, when
     assert (process.returncode, output) == (-signal.SIGKILL, b"")
 
 
+@pytest.mark.parametrize("deed", [CutAnswer(0), CutAnswer(1), DropRequest(None), DropRequest(20), Answer(500)])
+async def test_a_change_is_made_once_whatever_becomes_of_one_request(
+    deed: Deed, new_table: MakeTable, dynamodb_url: str
+) -> None:
+    """The answer is lost after the change was made, or the request before; it is sent again."""
+    table = new_table(REGISTRY)
+    await _registry(table).commit([Put(_application("first"))], 0)
+    with faulty_proxy(urlsplit(dynamodb_url).netloc) as proxy:
+        client = aws_client(f"http://{proxy.host}")
+        registry = _registry(DynamoTable(client, table.name, clock=CLOCK, limit_s=30.0))
+        for revision in range(1, 5):
+            known = await registry.snapshot()
+            for _ in range(revision - 1):
+                proxy.fail(Fault("POST", "/", LeaveAlone()))
+            proxy.fail(Fault("POST", "/", deed))
+            found = await registry.commit([Put(_application(f"app-{revision}"))], known.revision)
+            assert found.revision == known.revision + 1
+            assert all(fault.times == 0 for fault in proxy.faults) or revision == 4
+        await client.close()
+    assert await _registry(table).snapshot() == found
+    await _registry(table).commit([Put(SHOP)], found.revision)
+    assert len(_items(dynamodb_url, table.name)) == 3
+
+
+async def test_with_much_trouble_on_the_way_nothing_acknowledged_is_lost(
+    new_table: MakeTable, dynamodb_url: str
+) -> None:
+    table, chance = new_table(REGISTRY), random.Random(random.SystemRandom().randrange(2**32))
+    acknowledged: set[str] = set()
+    deeds = [CutAnswer(0), DropRequest(None), Answer(500), Answer(503)]
+    with faulty_proxy(urlsplit(dynamodb_url).netloc) as proxy:
+        for _ in range(400):
+            proxy.fail(Fault("POST", "/", chance.choice(deeds) if chance.random() < 0.25 else LeaveAlone()))
+
+        async def change(writer: int) -> None:
+            client = aws_client(f"http://{proxy.host}")
+            registry = _registry(DynamoTable(client, table.name, clock=CLOCK, limit_s=5.0))
+            view = RegistryView(registry=registry, clock=CLOCK)
+            for turn in range(5):
+                name = f"app-{writer}-{turn}"
+                try:
+                    await view.commit(lambda snapshot: [Put(_application(name))])  # noqa: B023
+                except (StoreError, StaleWriteError):
+                    continue
+                acknowledged.add(name)
+            await client.close()
+
+        await asyncio.gather(*map(change, range(3)))
+    found = await _registry(table).snapshot()
+    assert acknowledged
+    assert acknowledged <= set(map(str, found.applications))
+    assert found.revision == len(found.applications)
+    await _registry(table).commit([Put(SHOP)], found.revision)
+    assert len(_items(dynamodb_url, table.name)) == 3
+
+
 async def test_a_table_that_is_not_there_is_a_store_that_is_away(dynamodb_url: str) -> None:
     client = aws_client(dynamodb_url)
     registry = _registry(DynamoTable(client, "no-such-table", clock=CLOCK, limit_s=10.0))
@@ -154,6 +213,22 @@ async def test_a_table_with_other_keys_is_a_store_that_is_away(dynamodb_url: str
     with pytest.raises(StoreUnavailableError):
         await table.get({"other": {"S": "x"}}, table.deadline())
     await client.close()
+
+
+async def test_a_table_that_is_throttled_for_too_long_is_a_store_that_is_away(
+    new_table: MakeTable, dynamodb_url: str
+) -> None:
+    table = new_table(REGISTRY)
+    with faulty_proxy(urlsplit(dynamodb_url).netloc) as proxy:
+        proxy.fail(Fault("POST", "/", Answer(429), times=1_000))
+        client = aws_client(f"http://{proxy.host}")
+        registry, began = _registry(DynamoTable(client, table.name, clock=CLOCK, limit_s=0.5)), CLOCK.now()
+        with pytest.raises(StoreUnavailableError, match="more than it gives at a time"):
+            await registry.snapshot()
+        assert CLOCK.now() - began < 5
+        proxy.faults.clear()
+        assert (await registry.snapshot()).revision == 0
+        await client.close()
 
 
 async def test_an_address_where_nobody_answers_is_a_store_that_is_away() -> None:

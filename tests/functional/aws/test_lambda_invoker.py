@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import random
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 import pytest
 
-from clipper_sls.adapters.aws.lambda_invoker import MAX_CRASHES, MAX_PARALLEL, LambdaInvoker
+from clipper_sls.adapters.aws.lambda_invoker import MAX_CRASHES, LambdaInvoker
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.domain.envelope import MAX_PAYLOAD_BYTES
 from clipper_sls.domain.identifiers import ModelId
@@ -22,8 +25,10 @@ from clipper_sls.domain.query import (
     Unanswered,
 )
 from clipper_sls.domain.records import ModelVersion
+from clipper_sls.domain.rows_at_once import MAX_PARALLEL
 from clipper_sls.domain.serving import Serving
 from clipper_sls.testing.fakes import RecordingMetrics
+from clipper_sls.testing.faulty_proxy import Answer, CutAnswer, DropRequest, Fault, faulty_proxy
 from clipper_sls.testing.http_model import HttpModelServer, http_model_server, response
 from clipper_sls.testing.lambda_functions import aws_client, lambda_invoker, published
 from clipper_sls.testing.ports import free_port
@@ -201,14 +206,24 @@ async def test_a_fixed_batch_size_is_kept(desk: Desk) -> None:
     assert desk.asked_rows() == [3] * 33 + [1]
 
 
-async def test_an_adaptive_one_grows_and_there_are_never_too_many_invocations(desk: Desk) -> None:
-    rows = [b"x"] * 400
-    assert await desk.ask(*rows, deadline=_in(30)) == [_output(1)] * 400
-    assert len(desk.server.asked) == MAX_PARALLEL
-    for _ in range(8):
-        desk.server.asked.clear()
-        await desk.ask(*rows, deadline=_in(30))
-    assert len(desk.server.asked) < 4
+async def test_rows_of_a_version_with_any_batch_size_go_together(desk: Desk) -> None:
+    assert await desk.ask(*[b"x"] * 400, deadline=_in(30)) == [_output(1)] * 400
+    assert desk.asked_rows() == [400]
+
+
+async def test_and_in_parts_when_that_takes_too_long(desk: Desk) -> None:
+    async def slow(path: str, rows: Sequence[PackedRow]) -> Sequence[RowResult]:
+        await asyncio.sleep(0.01 * len(rows))
+        return await _lengths(path, rows)
+
+    desk.server.answer = slow
+    for _ in range(2):
+        assert set(await desk.ask(*[b"x"] * 64, deadline=_in(0.4))) == {Unanswered(DefaultReason.TIMED_OUT)}
+    for _ in range(3):
+        await desk.ask(*[b"x"] * 64, deadline=_in(0.4))
+    desk.server.asked.clear()
+    assert await desk.ask(*[b"x"] * 64, deadline=_in(0.4)) == [_output(1)] * 64
+    assert 4 <= len(desk.server.asked) <= MAX_PARALLEL
 
 
 async def test_rows_that_do_not_fit_into_one_event_go_in_several_at_one_time(desk: Desk) -> None:
@@ -268,3 +283,38 @@ async def _dies_of_poison(path: str, rows: Sequence[PackedRow]) -> Sequence[RowR
 
 async def _dies(path: str, rows: Sequence[PackedRow]) -> Sequence[RowResult] | bytes:
     return CRASH
+
+
+DEEDS = (Answer(429), Answer(500), Answer(503), DropRequest(), DropRequest(after_bytes=20), CutAnswer(after_bytes=4))
+
+
+@pytest.mark.parametrize("is_idempotent", [True, False])
+async def test_with_faults_of_all_kinds_no_answer_is_wrong_and_nothing_is_done_twice_that_must_not_be(
+    is_idempotent: bool,
+) -> None:
+    chance, seen = random.Random(5), Counter[bytes]()
+
+    async def counted(path: str, rows: Sequence[PackedRow]) -> Sequence[RowResult]:
+        seen.update(rows)
+        return [_output(int(row)) for row in rows]
+
+    async def ask(invoker: LambdaInvoker, number: int, turns: asyncio.Semaphore) -> RowResult:
+        async with turns:
+            if chance.random() < 0.4:
+                proxy.fail(Fault("POST", "/invocations", chance.choice(DEEDS)))
+            version = replace(VERSION, serving=Serving(is_idempotent=is_idempotent))
+            (result,) = await invoker.invoke(version, [b"%d" % number], _in(30))
+            return result
+
+    async with http_model_server(counted) as server:
+        with faulty_proxy(urlsplit(server.url).netloc) as proxy:
+            async with aws_client(f"http://{proxy.host}") as client:
+                invoker, turns = lambda_invoker(client, RecordingMetrics()), asyncio.Semaphore(8)
+                results = await asyncio.gather(*(ask(invoker, number, turns) for number in range(200)))
+    answered = [result == _output(number) for number, result in enumerate(results)]
+    assert all(isinstance(result, Unanswered) or answered[number] for number, result in enumerate(results))
+    if is_idempotent:
+        assert all(answered)
+    else:
+        assert max(seen.values()) == 1
+        assert 100 < sum(answered) < 200

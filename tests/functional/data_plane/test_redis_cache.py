@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from clipper_sls.adapters.local.system_clock import SystemClock
-from clipper_sls.adapters.redis.circuit_breaker import MAX_PAUSE_S
 from clipper_sls.adapters.redis.connecting import client, place
 from clipper_sls.adapters.redis.prediction_cache import MAX_LIVES, RedisPredictionCache
+from clipper_sls.adapters.remote_caches.circuit_breaker import MAX_PAUSE_S
 from clipper_sls.domain.cache_key import CacheKey
 from clipper_sls.domain.query import Deadline, OutputJson
 from clipper_sls.errors import StoreUnavailableError
@@ -227,6 +227,7 @@ async def test_a_unix_socket_and_a_database_by_number_will_do(
 ) -> None:
     await _is_back(make_cache(f"unix://{redis.socket_path}"))
     assert await _get(make_cache(redis.url), [KEY]) == {KEY: ONE}
+    assert await _get(make_cache(f"{redis.url}?cluster=false"), [KEY]) == {KEY: ONE}
     assert await _get(make_cache(f"{redis.url}/3"), [KEY]) == {}
 
 

@@ -3,7 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,13 @@ import httpx2
 import pytest
 
 from clipper_sls import ClipperConnection, LocalContainerManager
+from clipper_sls.adapters.aws.dynamodb.tables import CACHE
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.deployers.python import create_endpoint
+from clipper_sls.testing.dynamodb import REGION, boto3_client, create_table, dynamo_table, remove_table
 from clipper_sls.testing.engine import EngineUnderTest, embedded_engine
-from clipper_sls.testing.redis_server import RedisServerUnderTest
+from clipper_sls.testing.redis_cluster import redis_cluster
+from clipper_sls.testing.redis_server import RedisServerUnderTest, redis_server
 
 CLIENTS = 6
 INPUTS = 40
@@ -37,13 +40,6 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 def _options(server: RedisServerUnderTest, cache_size_bytes: int = 0) -> tuple[str, ...]:
     """Without a cache of its own, so that every look-up goes to the server."""
     return ("--cache-url", server.url, "--cache-size-bytes", str(cache_size_bytes))
-
-
-@pytest.fixture
-def engine(redis: RedisServerUnderTest, tmp_path: Path) -> Iterator[EngineUnderTest]:
-    with embedded_engine(tmp_path / "state", _options(redis)) as engine:
-        _connect(engine)
-        yield engine
 
 
 def _connect(engine: EngineUnderTest, *, deploys: bool = True) -> ClipperConnection:
@@ -137,24 +133,87 @@ def _check_none_was_held_up(answers: list[Asked]) -> None:
     assert len(waited) <= 0.2 * len(answers), "a query waited though the cache was known to be away"
 
 
-@pytest.mark.parametrize("how", ["killed", "hanging"])
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A cache outside the engine, which goes away and comes back."""
+
+    url: str
+    goes: Callable[[], None]
+    comes_back: Callable[[], None]
+
+
+@pytest.fixture
+def elsewhere(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis_is_installed: None
+) -> Iterator[Elsewhere]:
+    where, how = request.param
+    with ExitStack() as opened:
+        if where == "table":
+            server = request.getfixturevalue("shared_ministack")
+            yield _table(server.url, opened, monkeypatch)
+            return
+        if where == "cluster":
+            cluster = opened.enter_context(redis_cluster(tmp_path / "redis", nodes=3))
+            url, nodes = cluster.url, cluster.nodes
+        else:
+            node = opened.enter_context(redis_server(tmp_path / "redis"))
+            url, nodes = node.url, (node,)
+        goes = [node.kill if how == "killed" else node.hang for node in nodes]
+        comes_back = [node.start if how == "killed" else node.go_on for node in nodes]
+        yield Elsewhere(url, lambda: _all(goes), lambda: _all(comes_back))
+
+
+def _all(deeds: list[Callable[[], None]]) -> None:
+    for deed in deeds:
+        deed()
+
+
+def _table(url: str, opened: ExitStack, monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
+    variables = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    table = opened.enter_context(dynamo_table(url, CACHE))
+    client = boto3_client(url)
+    opened.callback(client.close)
+    return Elsewhere(
+        f"dynamodb://{table}?region={REGION}",
+        lambda: remove_table(client, table),
+        lambda: create_table(client, table, CACHE),
+    )
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        ("server", "killed"),
+        ("server", "hanging"),
+        ("cluster", "killed"),
+        pytest.param(("cluster", "hanging"), marks=pytest.mark.slow),
+        ("table", "taken away"),
+    ],
+    indirect=True,
+    ids="-".join,
+)
 def test_queries_do_not_notice_that_the_cache_is_away_and_it_is_found_again(
-    how: str, engine: EngineUnderTest, redis: RedisServerUnderTest
+    elsewhere: Elsewhere, tmp_path: Path
 ) -> None:
-    with Load(engine.query).going_on() as load:
-        _until(lambda: _hits(engine) > INPUTS, "hits in the cache elsewhere")
-        began = CLOCK.now()
-        redis.kill() if how == "killed" else redis.hang()
-        during = load.since(began, count=100 * CLIENTS)
-        assert _counter(engine, "clipper_cache_failures_total") > 0
-        redis.start() if how == "killed" else redis.go_on()
-        hits = _hits(engine)
-        _until(lambda: _hits(engine) > hits + INPUTS, "hits again, once the server is back")
-        load.since(CLOCK.now())
-    assert load.failures == []
-    assert {(asked.status, asked.is_right) for asked in load.answers} == {(200, True)}
-    _check_none_was_held_up(during)
-    assert engine.stop() == 0
+    options = ("--cache-url", elsewhere.url, "--cache-size-bytes", "0")
+    with embedded_engine(tmp_path / "state", options) as engine:
+        _connect(engine)
+        with Load(engine.query).going_on() as load:
+            _until(lambda: _hits(engine) > INPUTS, "hits in the cache elsewhere")
+            began = CLOCK.now()
+            elsewhere.goes()
+            during = load.since(began, count=100 * CLIENTS)
+            assert _counter(engine, "clipper_cache_failures_total") > 0
+            elsewhere.comes_back()
+            hits = _hits(engine)
+            _until(lambda: _hits(engine) > hits + INPUTS, "hits again, once the server is back")
+            load.since(CLOCK.now())
+        assert load.failures == []
+        assert {(asked.status, asked.is_right) for asked in load.answers} == {(200, True)}
+        _check_none_was_held_up(during)
+        assert engine.stop() == 0
 
 
 def test_what_one_engine_asked_another_knows(redis: RedisServerUnderTest, tmp_path: Path) -> None:
@@ -172,6 +231,22 @@ def test_what_one_engine_asked_another_knows(redis: RedisServerUnderTest, tmp_pa
         assert _hits(second) == INPUTS, "by now it has them itself"
         logs = connection.cm.management.get_logs("sums")
     assert "rows:" not in logs[-1]["text"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("elsewhere", [("table", "")], indirect=True, ids="-".join)
+def test_of_a_table_another_engine_knows_what_was_asked_twice(elsewhere: Elsewhere, tmp_path: Path) -> None:
+    options = ("--cache-url", elsewhere.url)
+    once, twice = ([[float(number), 1.0] for number in numbers] for numbers in (range(5), range(100, 110)))
+    with embedded_engine(tmp_path / "state", options) as first:
+        _connect(first)
+        for inputs in (once, twice, twice):
+            assert _ask(first, inputs) == [sum(values) for values in inputs]
+        assert first.stop() == 0
+    with embedded_engine(tmp_path / "state", options) as second:
+        _connect(second, deploys=False)
+        assert _ask(second, once + twice) == [sum(values) for values in once + twice]
+        assert _hits(second) == len(twice)
 
 
 def test_a_server_that_is_away_is_no_reason_not_to_start(redis: RedisServerUnderTest, tmp_path: Path) -> None:

@@ -1,22 +1,18 @@
 """Functions on LocalStack, made and invoked with AWS's own client."""
 
 import json
-import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
 from clipper_sls.packaging.bundling import bundle_closure
-from clipper_sls.testing.localstack import ACCOUNT, REGION, LocalStackUnderTest, find_localstack, localstack
+from clipper_sls.testing.localstack import ACCOUNT, REGION, LocalStackUnderTest
 from tests.functional.local_aws.conftest import archive
 
-MUST_BE_HERE = "CLIPPER_TESTS_NEED_LOCALSTACK"
-CHECKOUT = Path(__file__).parents[3]
 TRUST_LAMBDA = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -30,13 +26,13 @@ class Stack:
     def __init__(self, server: LocalStackUnderTest) -> None:
         self.server = server
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
-        self._session = boto3.Session(**keys, region_name=REGION)
+        self.session = boto3.Session(**keys, region_name=REGION)
         self.functions = self.client("lambda")
         roles = self.client("iam")
-        self._role = roles.create_role(RoleName="any", AssumeRolePolicyDocument=json.dumps(TRUST_LAMBDA))["Role"]["Arn"]
+        self.role = roles.create_role(RoleName="any", AssumeRolePolicyDocument=json.dumps(TRUST_LAMBDA))["Role"]["Arn"]
 
     def client(self, service: Any) -> Any:
-        return self._session.client(service, endpoint_url=self.server.url)
+        return self.session.client(service, endpoint_url=self.server.url)
 
     def zip_function(self, source: str, **more: Any) -> str:
         return self._made(
@@ -64,23 +60,11 @@ class Stack:
 
     def _made(self, name: str, **more: Any) -> str:
         arguments = {"Timeout": 20, "Publish": True, **more}
-        self.functions.create_function(FunctionName=name, Role=self._role, **arguments)
+        self.functions.create_function(FunctionName=name, Role=self.role, **arguments)
         self.functions.get_waiter("function_active_v2").wait(FunctionName=name)
         return name
 
 
 @pytest.fixture(scope="session")
-def localstack_python() -> Path:
-    python = find_localstack(CHECKOUT)
-    if python is None:
-        missing = "NOT TESTED HERE: needs LocalStack and Python 3.13 (make localstack-setup)"
-        if os.environ.get(MUST_BE_HERE):  # noqa: TID251 - not a setting of the product
-            pytest.fail(f"{missing}, which {MUST_BE_HERE} says is there")
-        pytest.skip(missing)
-    return python
-
-
-@pytest.fixture(scope="session")
-def stack(localstack_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with localstack(localstack_python, tmp_path_factory.mktemp("localstack")) as server:
-        yield Stack(server)
+def stack(shared_localstack: LocalStackUnderTest) -> Stack:
+    return Stack(shared_localstack)

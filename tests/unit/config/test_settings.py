@@ -62,6 +62,11 @@ def test_the_token_is_not_shown() -> None:
         "redis://user:s3cret@cache.example:6380/3",
         "rediss://:s3cret@cache.example?ssl_ca_certs=/etc/ca.pem",
         "unix:///run/valkey.sock?db=2",
+        "rediss://:s3cret@cluster.example?cluster=true&ssl_ca_certs=/etc/ca.pem",
+        "redis://cluster.example/0?cluster=true",
+        "redis://localhost/3?cluster=false",
+        "dynamodb://Shop-cache_1.0",
+        "dynamodb://shop-cache?region=eu-west-1",
     ],
 )
 def test_a_cache_elsewhere_is_named_by_a_url_that_is_not_shown(url: str) -> None:
@@ -84,6 +89,13 @@ def test_a_cache_elsewhere_is_named_by_a_url_that_is_not_shown(url: str) -> None
         ("redis://:s3cret@localhost/first", "database"),
         ("redis://:s3cret@localhost?socket_timeout=s3cret", "options"),
         ("unix://", "path"),
+        ("unix:///run/valkey.sock?cluster=true", "options"),
+        ("redis://:s3cret@localhost?cluster=maybe", "neither true nor false"),
+        ("redis://:s3cret@localhost/3?cluster=true", "only database 0"),
+        ("dynamodb://", "table"),
+        ("dynamodb://s3cret:x@shop", "table"),
+        ("dynamodb://shop/cache", "table"),
+        ("dynamodb://shop-cache?ssl_keyfile=s3cret", "options"),
     ],
 )
 def test_a_wrong_cache_url_is_explained_without_showing_it(url: str, wrong: str) -> None:

@@ -53,6 +53,12 @@ NEED_A_CONNECTION = [
     ("set_traffic", ("m", 1, 10)),
     ("get_traffic", ("m",)),
     ("get_replica_status", ()),
+    ("submit", ("a", {"input": 1})),
+    ("get_job", ("1",)),
+    ("wait_for_job", ("1",)),
+    ("get_dead_jobs", ()),
+    ("redrive_dead_jobs", ()),
+    ("purge_dead_jobs", ()),
 ]
 
 

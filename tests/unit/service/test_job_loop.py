@@ -10,7 +10,7 @@ from clipper_sls.domain.records import Application, Current, Link, ModelVersion,
 from clipper_sls.ports.model_invoker import LateOutput
 from clipper_sls.service.job_loop import VISIBILITY_S, JobLoop
 from clipper_sls.testing.fakes import FakeInvoker, constant
-from tests.unit.service.conftest import JobWorld
+from clipper_sls.testing.jobs import JobWorld
 
 APP, MODEL = AppName("shop"), ModelId.of("price", "1")
 RECORDS: tuple[Record, ...] = (
@@ -94,8 +94,9 @@ async def test_what_no_replica_answers_is_tried_again_after_a_while(job_world: J
     assert found.state is JobState.DONE
 
 
-async def test_what_takes_long_is_not_delivered_to_anybody_else(job_world: JobWorld) -> None:
-    slow = job_world.invoker = SlowInvoker()
+async def test_what_takes_long_is_not_delivered_to_anybody_else() -> None:
+    slow = SlowInvoker()
+    job_world = JobWorld(invoker=slow)
     await job_world.open(*RECORDS)
     async with running(job_world):
         job = await job_world.jobs.submit(_query(), is_batch=False)
@@ -110,8 +111,9 @@ async def test_what_takes_long_is_not_delivered_to_anybody_else(job_world: JobWo
     assert found.state is JobState.DONE
 
 
-async def test_at_the_end_what_was_taken_is_finished_and_the_rest_is_left(job_world: JobWorld) -> None:
-    slow = job_world.invoker = SlowInvoker()
+async def test_at_the_end_what_was_taken_is_finished_and_the_rest_is_left() -> None:
+    slow = SlowInvoker()
+    job_world = JobWorld(invoker=slow)
     await job_world.open(*RECORDS)
     loop = JobLoop(queue=job_world.queue, worker=job_world.worker, clock=job_world.clock, concurrency=1)
     loop.start()

@@ -23,7 +23,7 @@ from clipper_sls.domain.query import (
 from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Record, Switch
 from clipper_sls.domain.serving import Serving
 from clipper_sls.testing.fakes import constant
-from tests.unit.service.conftest import JobWorld
+from clipper_sls.testing.jobs import JobWorld
 
 APP, OTHER = AppName("shop"), AppName("bank")
 MODEL = ModelId.of("price", "1")

@@ -11,7 +11,7 @@ from clipper_sls.domain.records import Application, Current, Link, ModelVersion,
 from clipper_sls.errors import RequestedVersionError
 from clipper_sls.job_errors import UnknownJobError
 from clipper_sls.service.jobs import DEAD_FOR_S, GRACE_S
-from tests.unit.service.conftest import JobWorld
+from clipper_sls.testing.jobs import JobWorld
 
 APP = AppName("shop")
 RECORDS: tuple[Record, ...] = (
@@ -110,3 +110,18 @@ async def test_who_waits_is_told_in_the_end_that_there_is_no_result(job_world: J
         await asyncio.sleep(0)
     await job_world.clock.advance(10.0)
     assert (await waiting).state is JobState.QUEUED
+
+
+async def test_at_the_end_nobody_waits_who_can_ask_again(job_world: JobWorld) -> None:
+    await job_world.open(*RECORDS)
+    job = await job_world.jobs.submit(_query(b"a"), is_batch=False)
+    until = Deadline(job_world.clock.now() + 10)
+    can_ask = asyncio.create_task(job_world.jobs.wait(job.id, until))
+    cannot = asyncio.create_task(job_world.jobs.wait(job.id, until, may_ask_again=False))
+    await asyncio.sleep(0)
+    job_world.jobs.end_waits()
+    assert (await can_ask).state is JobState.QUEUED
+    assert (await job_world.jobs.wait(job.id, until)).state is JobState.QUEUED
+    assert not cannot.done()
+    await job_world.jobs.finish(job.id, DONE)
+    assert (await cannot).outcome == DONE

@@ -14,14 +14,12 @@ from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, PackedRow, Predicted, RowResult, Unanswered
 from clipper_sls.domain.records import ModelVersion
 from clipper_sls.domain.serving import Serving
-from clipper_sls.domain.split import SPLIT_S
 from clipper_sls.ports.model_invoker import LateOutput
 from clipper_sls.service.model_answers import Asked, ModelAnswers
 from clipper_sls.testing import ManualClock, RecordingMetrics
 
 VERSION = ModelVersion(ModelId.of("m", 1), InputType.STRINGS, bundle_digest="a" * 64)
-FUNCTION = PublishedFunction("m", "7", "current")
-PUBLISHED = replace(VERSION, function=FUNCTION)
+PUBLISHED = replace(VERSION, function=PublishedFunction("m", "7", "current"))
 UNCACHED = replace(VERSION, serving=Serving(is_cached=False))
 TTL_S = 60.0
 SHORT_LIVED = replace(VERSION, serving=Serving(cache_ttl_s=TTL_S))
@@ -229,33 +227,4 @@ async def test_what_another_version_answered_is_answered_and_not_kept(desk: Desk
     desk.invoker.answer(0, by_other, _output(b"2"))
     assert list(await task) == [by_other, _output(b"2")]
     await desk.ask(b"a", b"b", version=PUBLISHED)
-    assert desk.invoker.asked[1] == [b"a", b"b"]  # both answered, so queries are shared
-    keys = [cache_key(PUBLISHED, row) for row in (b"a", b"b")]
-    assert desk.cache.peek(keys) == {keys[1]: b"2"}
-
-
-async def test_a_version_with_a_canary_is_not_cached_while_it_lasts(desk: Desk) -> None:
-    for call, (row, answer) in enumerate(
-        ((b"a", _output(b"1")), (b"b", Predicted(OutputJson(b"2"), "8")), (b"c", _output(b"3")))
-    ):
-        task = await desk.ask(row, version=PUBLISHED)
-        desk.invoker.answer(call, answer)
-        await task
-    first, second = [await desk.ask(b"a", version=PUBLISHED) for _ in range(2)]
-    assert desk.invoker.asked[3:] == [[b"a"], [b"a"]]
-    desk.invoker.answer(3, _output(b"1"))
-    desk.invoker.answer(4, Predicted(OutputJson(b"9"), "8"))
-    assert [list(await first), list(await second)] == [[_output(b"1")], [Predicted(OutputJson(b"9"), "8")]]
-    await desk.clock.advance(SPLIT_S + 1)
-    assert list(await (await desk.ask(b"a", version=PUBLISHED))) == [_output(b"1")]
-    assert len(desk.invoker.asked) == 5
-
-
-async def test_a_pinned_version_of_a_split_model_is_cached(desk: Desk) -> None:
-    for call, by in enumerate((None, "8", None)):
-        task = await desk.ask(b"%d" % call, version=PUBLISHED)
-        desk.invoker.answer(call, Predicted(OutputJson(b"1"), by))
-        await task
-    pinned = replace(VERSION, function=replace(FUNCTION, alias="v-1"))
-    assert list(await (await desk.ask(b"0", version=pinned))) == [_output(b"1")]
-    assert len(desk.invoker.asked) == 3
+    assert desk.invoker.asked == [[b"a", b"b"], [b"a"]]

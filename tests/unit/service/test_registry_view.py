@@ -92,13 +92,33 @@ class Failing(MemoryRegistry):
 
 
 async def test_when_the_store_fails_the_old_snapshot_goes_on_serving(world) -> None:
-    view = RegistryView(registry=Failing(), clock=world.clock, max_age_s=0.0)
+    registry = Failing()
+    registry.fails = False
+    await registry.commit([Put(application("shop"))], 0)
+    view = RegistryView(registry=registry, clock=world.clock, max_age_s=1.0)
+    await view.fresh()
+    registry.fails = True
+    await world.clock.advance(1.1)
+    assert (await view.fresh()).applications
+
+
+async def test_who_knows_nothing_yet_waits_and_says_when_the_store_fails(world) -> None:
+    registry = Failing()
+    view = RegistryView(registry=registry, clock=world.clock, max_age_s=1.0, patience_s=0.0)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailableError, match="no store"):
+            await view.fresh()
+    assert registry.asked == 1
+    registry.fails = False
+    await world.clock.advance(1.1)
     assert await view.fresh() == RegistrySnapshot()
 
 
 async def test_a_store_that_fails_is_asked_once_in_a_while_and_heard_again(world, caplog) -> None:
     registry = Failing()
     view = RegistryView(registry=registry, clock=world.clock, max_age_s=1.0)
+    view.remember(RegistrySnapshot())
+    await world.clock.advance(1.1)
     for _ in range(5):
         await view.fresh()
     assert (registry.asked, view.is_fresh) == (1, True)
@@ -126,6 +146,8 @@ async def test_nobody_waits_for_a_store_that_hangs_longer_than_patience_lasts(wo
     await registry.commit([Put(application("shop"))], 0)
     registry.may_answer.clear()
     view = RegistryView(registry=registry, clock=world.clock, max_age_s=1.0, patience_s=0.01)
+    view.remember(RegistrySnapshot())
+    await world.clock.advance(1.1)
     assert not (await view.fresh()).applications
     assert view.is_fresh, "the next one does not wait at all"
     registry.may_answer.set()
@@ -138,6 +160,61 @@ async def test_closing_ends_a_reading_that_hangs(world) -> None:
     registry = Failing()
     registry.may_answer.clear()
     view = RegistryView(registry=registry, clock=world.clock, max_age_s=1.0, patience_s=0.01)
+    view.remember(RegistrySnapshot())
+    await world.clock.advance(1.1)
     await view.fresh()
     await view.close()
     await view.close()
+
+
+class Replaceable(MemoryRegistry):
+    """A store whose content is another one's from some moment on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.content = MemoryRegistry()
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def snapshot(self) -> RegistrySnapshot:
+        found = await self.content.snapshot()
+        await self.may_answer.wait()
+        return found
+
+    async def commit(self, changes: Sequence[Change], expected_revision: int) -> RegistrySnapshot:
+        return await self.content.commit(changes, expected_revision)
+
+
+async def _with_two_changes(world) -> tuple[Replaceable, RegistryView]:
+    registry = Replaceable()
+    view = RegistryView(registry=registry, clock=world.clock, max_age_s=1.0)
+    for name in ("shop", "bank"):
+        await view.commit(adding(name))
+    return registry, view
+
+
+async def test_a_store_that_was_put_back_to_an_earlier_revision_counts(world) -> None:
+    registry, view = await _with_two_changes(world)
+    registry.content = MemoryRegistry()
+    await registry.content.commit([Put(application("shop"))], 0)
+    await world.clock.advance(1.1)
+    assert list((await view.fresh()).applications) == ["shop"]
+    await view.commit(adding("mill"))
+    assert sorted((await registry.snapshot()).applications) == ["mill", "shop"]
+
+
+async def test_a_store_that_was_lost_and_made_anew_does_not(world) -> None:
+    registry, view = await _with_two_changes(world)
+    registry.content = MemoryRegistry()
+    await world.clock.advance(1.1)
+    assert sorted((await view.fresh()).applications) == ["bank", "shop"]
+
+
+async def test_a_reading_that_a_commit_overtakes_is_no_store_that_was_put_back(world) -> None:
+    registry, view = await _with_two_changes(world)
+    registry.may_answer.clear()
+    reading = asyncio.create_task(view.load())
+    await asyncio.sleep(0)
+    await view.commit(adding("mill"))
+    registry.may_answer.set()
+    assert len((await reading).applications) == 3

@@ -65,10 +65,16 @@ class DynamoTable:
         item: Item | None = answer.get("Item")
         return item
 
-    async def find(self, keys: Sequence[Item], deadline: Deadline, *, consistent: bool) -> list[Item]:
-        """Those that are there, in any order; for half the price, if not `consistent`, perhaps as they were before."""
+    async def find(
+        self, keys: Sequence[Item], deadline: Deadline, *, consistent: bool, partial: bool = False
+    ) -> list[Item]:
+        """Those that are there, in any order; for half the price, if not `consistent`, perhaps as they were before.
+
+        AWS may leave some out, for too much is asked of it: they are asked for again, and are missing in the end only
+        where `partial` will do.
+        """
         chunks = [keys[start : start + MAX_READS] for start in range(0, len(keys), MAX_READS)]
-        found = await asyncio.gather(*(self._find(chunk, deadline, consistent) for chunk in chunks))
+        found = await asyncio.gather(*(self._find(chunk, deadline, consistent, partial) for chunk in chunks))
         return [item for items in found for item in items]
 
     async def put(self, item: Item, deadline: Deadline, condition: Condition | None = None) -> bool:
@@ -135,7 +141,7 @@ class DynamoTable:
         """All of `items`, in any order; of those that were written nothing is undone when the rest cannot be."""
         await self._write_all([{"PutRequest": {"Item": item}} for item in items], deadline)
 
-    async def _find(self, keys: Sequence[Item], deadline: Deadline, consistent: bool) -> list[Item]:
+    async def _find(self, keys: Sequence[Item], deadline: Deadline, consistent: bool, partial: bool) -> list[Item]:
         asked: dict[str, Any] = {self.name: {"Keys": keys, "ConsistentRead": consistent}}
         found: list[Item] = []
         pause_s = FIRST_PAUSE_S
@@ -143,7 +149,7 @@ class DynamoTable:
             answer = await self._call_many("BatchGetItem", asked, deadline)
             found += answer.get("Responses", {}).get(self.name, ())
             asked = answer.get("UnprocessedKeys") or {}
-            if not asked:
+            if not asked or (partial and self._clock.now() + pause_s >= deadline):
                 return found
             pause_s = await self._pause(pause_s, deadline)
 

@@ -75,6 +75,11 @@ class ExecutionEnvironment:
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
 
+    @property
+    def is_coming(self) -> bool:
+        """It will ask for work soon: it is starting, or has answered and not asked again yet."""
+        return self._call is None and self._poll is None and not self._is_stopping
+
     async def live(self) -> None:
         """Start the process and follow it to its end."""
         api = RuntimeApi(self, max_body_bytes=MAX_RESPONSE_BYTES)

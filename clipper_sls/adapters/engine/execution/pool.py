@@ -141,8 +141,9 @@ class EnvironmentPool:
         if self._is_closing:
             return
         starting = sum(not one.is_ready for one in self._environments)
+        coming = sum(one.is_coming for one in self._environments)
         waiting = sum(not turn.done() for turn in self._waiting)
-        missing = max(waiting - starting, self._provisioned - len(self._environments))
+        missing = max(waiting - coming, self._provisioned - len(self._environments))
         room = min(self._limits.starting_at_once - starting, self._limits.max_environments - len(self._environments))
         for _ in range(min(missing, room)):
             self._start()

@@ -41,7 +41,7 @@ def _without_case_twins(given_headers: dict[str, str]) -> bool:
     return len({name.lower() for name in given_headers}) == len(given_headers)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(
     services,
     methods,
@@ -88,7 +88,7 @@ def test_headers_are_those_of_botocore(
     assert {name.lower(): value for name, value in signed.items() if name != "Host"} == expected
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(methods, paths, tokens, regions, secrets, st.integers(1, 604_800))
 def test_presigned_urls_are_those_of_botocore(
     method: str, path: str, token: str, region: str, secret: str, expires_s: int

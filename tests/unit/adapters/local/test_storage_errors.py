@@ -42,6 +42,7 @@ UNUSABLE = [
     _sqlite_error("SQLITE_BUSY"),
     sqlite3.DatabaseError("file is not a database"),
     sqlite3.ProgrammingError("Cannot operate on a closed database."),
+    UnicodeDecodeError("utf-8", b"malformed database schema (\x80)", 27, 28, "invalid start byte"),
 ]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from clipper_sls.adapters.local.first_sights import FirstSights
 from clipper_sls.adapters.local.memory_cache import MemoryPredictionCache
 from clipper_sls.adapters.local.tiered_cache import TieredPredictionCache
 from clipper_sls.domain.cache_key import CacheKey
@@ -30,6 +31,14 @@ class Tiers:
 @pytest.fixture
 def tiers() -> Tiers:
     return Tiers()
+
+
+@pytest.fixture
+def sparing(tiers: Tiers) -> TieredPredictionCache:
+    """Writes elsewhere what is seen for the second time."""
+    return TieredPredictionCache(
+        tiers.near, tiers.remote, clock=tiers.clock, metrics=tiers.metrics, first_sights=FirstSights(max_keys=3)
+    )
 
 
 async def _turns() -> None:
@@ -100,3 +109,43 @@ async def test_the_far_cache_is_not_asked_when_the_time_is_over(tiers: Tiers) ->
     tiers.near.put_many({A: ONE})
     assert await tiers.cache.get_many([A, B], deadline=Deadline(tiers.clock.now())) == {A: ONE}
     assert tiers.remote.lookups == []
+
+
+async def test_a_sparing_cache_writes_what_is_asked_for_again_and_only_once(tiers: Tiers, sparing) -> None:
+    sparing.put_many({A: ONE, B: TWO}, ttl_s=10)
+    await _turns()
+    assert tiers.remote.writes == []
+    await tiers.clock.advance(4)
+    for _ in range(3):
+        assert sparing.peek([A]) == {A: ONE}
+        await _turns()
+    assert tiers.remote.writes == [{A: Kept(ONE, tiers.clock.now() + 6)}]
+    assert await sparing.get_many([B, C]) == {B: TWO}
+    await _turns()
+    assert tiers.remote.writes[1:] == [{B: Kept(TWO, tiers.clock.now() + 6)}]
+
+
+async def test_a_sparing_cache_writes_what_is_put_again(tiers: Tiers, sparing) -> None:
+    for output in (ONE, TWO):
+        sparing.put_many({A: output})
+        await _turns()
+    assert tiers.remote.writes == [{A: Kept(TWO, NEVER)}]
+
+
+async def test_a_look_up_that_finds_only_a_part_counts_once(tiers: Tiers, sparing) -> None:
+    sparing.put_many({A: ONE})
+    assert sparing.peek([A, B]) is None
+    await _turns()
+    assert tiers.remote.writes == []
+    await sparing.get_many([A, B])
+    await _turns()
+    assert tiers.remote.writes == [{A: Kept(ONE, NEVER)}]
+
+
+async def test_a_sparing_cache_forgets_the_oldest_first_sights(tiers: Tiers, sparing) -> None:
+    for number in range(5):
+        sparing.put_many({CacheKey(bytes([number]) * 32): ONE})
+    assert sparing.peek([A]) == {A: ONE}
+    assert sparing.peek([CacheKey(bytes([4]) * 32)])
+    await _turns()
+    assert tiers.remote.writes == [{CacheKey(bytes([4]) * 32): Kept(ONE, NEVER)}]

@@ -137,6 +137,11 @@ def test_nothing_kept_ready_and_no_limit_is_the_usual_case() -> None:
     ]
 
 
+def test_a_snapshot_and_replicas_that_are_kept_ready_contradict_each_other() -> None:
+    with pytest.raises(InvalidSettingError, match="SnapStart"):
+        replace(WANTED, content=replace(CONTENT, snap_start=True), scaling=Scaling(1, 2))
+
+
 def test_a_version_cannot_be_switched_off_alone() -> None:
     with pytest.raises(InvalidSettingError, match="min_replicas=0"):
         plan(replace(WANTED, scaling=Scaling(0, 0)), NOTHING)
@@ -145,8 +150,9 @@ def test_a_version_cannot_be_switched_off_alone() -> None:
 def test_every_step_prints_as_one_line_and_as_json_without_values_of_the_environment() -> None:
     secret = replace(CONTENT, environment={"TOKEN": "hush", BUNDLE_DIGEST_VARIABLE: DIGEST}, snap_start=True)
     updated = ObservedFunction(WANTED.function, Latest(replace(CONTENT, image="x"), "r", "", Readiness.PENDING))
-    wanted = replace(WANTED, content=secret, scaling=Scaling(1, 2))
-    steps = [*plan(wanted, NOTHING), *plan(wanted, _at(updated))]
+    steps = [*plan(replace(WANTED, content=secret, scaling=Scaling(0, 2)), NOTHING)]
+    ready = replace(WANTED, content=replace(secret, snap_start=False), scaling=Scaling(1, 2))
+    steps += plan(ready, _at(updated))
     assert len({step.kind for step in steps}) == 12
     for step in steps:
         shown = json.dumps(step.to_json())

@@ -99,7 +99,7 @@ def test_nothing_is_no_page() -> None:
 
 
 def test_a_record_that_no_item_can_hold_is_refused() -> None:
-    with pytest.raises(StorageFullError, match="application 'shop' has 400"):
+    with pytest.raises(StorageFullError, match="application 'shop' has 40"):
         changed((), [Put(_app("shop", "x" * 400_000))], _new_name)
 
 

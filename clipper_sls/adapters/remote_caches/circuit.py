@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from clipper_sls.adapters.redis.circuit_breaker import CircuitBreaker
+from clipper_sls.adapters.remote_caches.circuit_breaker import CircuitBreaker
 from clipper_sls.domain.query import Deadline
 from clipper_sls.errors import StoreUnavailableError
 from clipper_sls.ports.clock import Clock

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from clipper_sls.adapters.redis.lookups import MAX_KEYS, Lookups
+from clipper_sls.adapters.remote_caches.lookups import MAX_KEYS, Lookups
 from clipper_sls.domain.cache_key import CacheKey
 from clipper_sls.domain.query import OutputJson
 from clipper_sls.errors import StoreUnavailableError

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipper_sls.adapters.redis.circuit_breaker import (
+from clipper_sls.adapters.remote_caches.circuit_breaker import (
     FAILURES_TO_OPEN,
     FIRST_PAUSE_S,
     MAX_PAUSE_S,

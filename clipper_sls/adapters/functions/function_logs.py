@@ -1,0 +1,45 @@
+"""What functions printed, from CloudWatch Logs."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clipper_sls.adapters.functions.clients import AwsClients
+from clipper_sls.adapters.functions.vendor_errors import translated
+from clipper_sls.aws_errors import AwsResourceAbsentError
+
+MAX_STREAMS = 20
+MAX_LINES = 10_000
+"""CloudWatch gives no more in one answer."""
+
+_NUMBER = re.compile(r"\[([^\]]+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionLog:
+    """The end of one log stream: what one execution environment of one published version printed."""
+
+    number: str  # of the published version
+    stream: str  # "2026/11/26/[7]0123456789abcdef"
+    text: str
+
+
+def function_logs(clients: AwsClients, function: str, tail_lines: int) -> Sequence[FunctionLog]:
+    """Of the environments that printed last, the oldest first; nothing where nothing was ever printed."""
+    group = f"/aws/lambda/{function}"
+    try:
+        with translated(f"show what {function} printed"):
+            streams = clients.logs.describe_log_streams(
+                logGroupName=group, orderBy="LastEventTime", descending=True, limit=MAX_STREAMS
+            )["logStreams"]
+            return [_log(clients, group, one["logStreamName"], tail_lines) for one in reversed(streams)]
+    except AwsResourceAbsentError:
+        return []
+
+
+def _log(clients: AwsClients, group: str, stream: str, tail_lines: int) -> FunctionLog:
+    events = clients.logs.get_log_events(
+        logGroupName=group, logStreamName=stream, limit=min(tail_lines, MAX_LINES), startFromHead=False
+    )["events"]
+    found = _NUMBER.search(stream)
+    return FunctionLog(found[1] if found else "", stream, "\n".join(one["message"].rstrip("\n") for one in events))

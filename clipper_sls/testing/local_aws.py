@@ -1,0 +1,91 @@
+"""AWS on this machine for a test: `clipper-sls dev --aws` on free ports, with the stack deployed.
+
+with local_aws(tmp_path) as aws:
+    boto3.client("dynamodb", endpoint_url=aws.endpoint)
+"""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from clipper_sls.errors import EngineStartError
+
+START_LIMIT_S = 120.0
+STOP_LIMIT_S = 30.0
+POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAwsUnderTest:
+    """URLs, and the process, a child of this one. `environment` is what another process needs to take it for AWS."""
+
+    query: str
+    management: str
+    endpoint: str
+    stack: str
+    environment: Mapping[str, str]
+    folder: Path
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def log(self) -> str:
+        """What it printed so far."""
+        return (self.folder / "aws.log").read_text(errors="replace")
+
+    def family(self) -> list[psutil.Process]:
+        """It, and every process that it has started and that is there now."""
+        process = psutil.Process(self.process.pid)
+        return [process, *process.children(recursive=True)]
+
+    def kill(self) -> None:
+        """SIGKILL: it gets no chance to tidy up."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code once it has drained."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(STOP_LIMIT_S)
+
+
+@contextmanager
+def local_aws(folder: Path, options: Sequence[str] = ()) -> Iterator[LocalAwsUnderTest]:
+    """Killed at the end if the test has not ended it.
+
+    Raises EngineStartError with its output when it ends, or takes too long, before it is ready.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    ready_file = folder / "ready.json"
+    ports = ("--query-port", "0", "--management-port", "0", "--aws-port", "0")
+    command = [sys.executable, "-m", "clipper_sls", "dev", "--aws", *ports, "--state-dir", str(folder / "state")]
+    with (folder / "aws.log").open("ab") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [*command, "--ready-file", str(ready_file), *options], stdout=output, stderr=output
+        )
+    try:
+        told = _ready(process, ready_file, folder / "aws.log")
+        kept = ("query", "management", "endpoint", "stack", "environment")
+        yield LocalAwsUnderTest(**{name: told[name] for name in kept}, folder=folder, process=process)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def _ready(process: "subprocess.Popen[bytes]", ready_file: Path, log: Path) -> dict[str, Any]:
+    for _ in range(round(START_LIMIT_S / POLL_S)):
+        if ready_file.exists():
+            told: dict[str, Any] = json.loads(ready_file.read_text())
+            return told
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(POLL_S)
+            break
+    raise EngineStartError(f"AWS on this machine did not get ready; it printed:\n{log.read_text(errors='replace')}")

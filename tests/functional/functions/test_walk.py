@@ -1,0 +1,138 @@
+"""Clipper's way of working, on functions of MiniStack that run."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from clipper_sls import ClipperConnection, LambdaContainerManager
+from clipper_sls.aws_errors import AwsResourceAbsentError
+from clipper_sls.deployers.python import deploy_python_closure
+from clipper_sls.errors import InvalidSettingError, UnsupportedImageError, VersionContentError, VersionExistsError
+from clipper_sls.testing.aws_stack import StackUnderTest
+
+SLO_MICROS = 20_000_000
+ROLLBACK_LIMIT_S = 1.0
+
+
+def times(factor: int) -> Callable[[Any], list[float]]:
+    return lambda inputs: [factor * float(sum(values)) for values in inputs]
+
+
+def _deploy(connection: ClipperConnection, version: int, **options: Any) -> None:
+    deploy_python_closure(connection, "m", version, "doubles", times(version), **options)
+
+
+def _ask(stack: StackUnderTest, version: str | None = None) -> Any:
+    body = {"input": [1.0, 2.0], **({"version": version} if version else {})}
+    url = f"{stack.query}/app/predict"
+    answer = httpx2.post(url, json=body, timeout=60, trust_env=False, verify=False)
+    return answer.json()["output"]
+
+
+@pytest.fixture
+def application(connection: ClipperConnection) -> ClipperConnection:
+    """Two versions, the second one current, linked to `app`."""
+    for version in (1, 2):
+        _deploy(connection, version)
+    connection.register_application("app", "doubles", "none", SLO_MICROS)
+    connection.link_model_to_app("app", "m")
+    return connection
+
+
+def test_a_function_in_a_few_lines_is_in_production_versioned_and_rolled_back(
+    stack: StackUnderTest, application: ClipperConnection
+) -> None:
+    assert _ask(stack) == 6.0
+    assert _ask(stack, "1") == 3.0
+    assert application.rollback("m") == "1"
+    assert _ask(stack) == 3.0
+    application.set_model_version("m", 2)
+    assert _ask(stack) == 6.0
+    assert application.get_current_model_version("m") == "2"
+
+
+def test_a_rollback_takes_less_than_a_second_until_the_old_version_answers(
+    stack: StackUnderTest, application: ClipperConnection
+) -> None:
+    assert (_ask(stack), _ask(stack, "1")) == (6.0, 3.0)  # both have an environment
+    began = time.monotonic()  # noqa: TID251 - what is measured
+    application.rollback("m")
+    answer = _ask(stack)
+    took_s = time.monotonic() - began  # noqa: TID251
+    print(f"rollback to the first answer: {took_s:.3f} s")
+    assert answer == 3.0
+    assert took_s < ROLLBACK_LIMIT_S
+
+
+def test_a_canary_gets_its_share_by_the_aliass_weights(stack: StackUnderTest, application: ClipperConnection) -> None:
+    assert application.set_traffic("m", 1, 50) == {"2": 50.0, "1": 50.0}
+    answers = [_ask(stack) for _ in range(60)]
+    assert set(answers) == {3.0, 6.0}
+    assert 10 < answers.count(3.0) < 50
+    assert application.set_traffic("m", 1, 0) == {"2": 100.0}
+    assert {_ask(stack) for _ in range(5)} == {6.0}
+
+
+def test_the_same_version_again_changes_nothing_and_another_under_its_name_is_refused(
+    application: ClipperConnection,
+) -> None:
+    with pytest.raises(VersionExistsError):
+        _deploy(application, 1)
+    with pytest.raises(VersionContentError, match="other content"):
+        deploy_python_closure(application, "m", 1, "doubles", times(9))
+    larger = ClipperConnection(LambdaContainerManager(application.cm.cluster_name, memory_mib=1024))
+    larger.connect()
+    with pytest.raises(VersionContentError, match="memory_mib"):
+        _deploy(larger, 1)
+
+
+def test_replicas_are_kept_ready_and_limited(stack: StackUnderTest, application: ClipperConnection) -> None:
+    assert application.get_num_replicas("m") == 0
+    application.set_num_replicas("m", 2)
+    assert application.get_num_replicas("m") == 2
+    (pool,) = application.get_replica_status("m", 2)
+    assert (pool["health"], pool["ready_replicas"]) == ("healthy", 2)
+    _deploy(application, 3, min_replicas=1, max_replicas=5)
+    function = stack.clients.functions.get_function(FunctionName=stack.names.function("m"))  # type: ignore[arg-type]
+    assert function["Concurrency"]["ReservedConcurrentExecutions"] == 5
+    assert application.get_num_replicas("m") == 1
+
+
+def test_what_build_model_made_is_deployed_and_what_is_not_here_is_refused(
+    connection: ClipperConnection, tmp_path: Any
+) -> None:
+    image = connection.build_model("noop", 1, str(tmp_path), "clipper/noop-container:develop")
+    connection.deploy_model("noop", 1, "doubles", image)
+    assert connection.get_model_info("noop", 1)["function"]["alias"] == "v-1"
+    with pytest.raises(UnsupportedImageError, match="not on this machine"):
+        connection.deploy_model("other", 1, "doubles", "somewhere/image:1")
+
+
+def test_a_version_that_is_stopped_leaves_nothing_and_stop_all_leaves_the_stack(
+    stack: StackUnderTest, application: ClipperConnection
+) -> None:
+    functions = stack.clients.functions
+    application.stop_versioned_models({"m": [1]})
+    aliases = functions.list_aliases(FunctionName=stack.names.function("m"))["Aliases"]  # type: ignore[arg-type]
+    assert {alias["Name"]: alias["FunctionVersion"] for alias in aliases} == {"current": "2", "v-2": "2"}
+    application.stop_all()
+    names = {one["FunctionName"] for one in functions.list_functions()["Functions"]}
+    assert not {name for name in names if name.startswith(f"{stack.names.stack}-model-")}
+    application.connect()
+    assert (application.get_all_apps(), application.get_all_models()) == ([], [])
+
+
+def test_starting_connects_and_says_how_a_stack_is_made(stack: StackUnderTest) -> None:
+    connection = ClipperConnection(LambdaContainerManager(stack.names.stack))
+    connection.start_clipper()
+    assert f"http://{connection.get_query_addr()}" == stack.query
+    with pytest.raises(AwsResourceAbsentError, match="sam deploy --guided --stack-name nowhere"):
+        ClipperConnection(LambdaContainerManager("nowhere")).connect()
+
+
+def test_a_version_cannot_be_off_alone(application: ClipperConnection) -> None:
+    with pytest.raises(InvalidSettingError, match="min_replicas=0"):
+        _deploy(application, 4, min_replicas=0, max_replicas=0)
