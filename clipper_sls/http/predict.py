@@ -16,7 +16,7 @@ from clipper_sls.http.body import SenderLeftError, read_body
 from clipper_sls.http.decode import decode_predict
 from clipper_sls.http.encode import encode_batch, encode_refusal, encode_single
 from clipper_sls.http.inbox import Inbox, Letter
-from clipper_sls.http.jobs import JobPredictions
+from clipper_sls.http.jobs import NEVER, JobPredictions
 from clipper_sls.http.prefer import preferences
 from clipper_sls.http.turns import Turns
 from clipper_sls.service.model_answers import Asked
@@ -118,7 +118,8 @@ class PredictRoute:
                 preferred = preferences(scope["headers"])
                 if self._jobs.are_wanted(application, preferred):
                     body = decode_predict(application.input_type, content, self._limits.max_batch_rows)
-                    return await self._jobs.answer(application, body, arrived, preferred)
+                    latest = NEVER if self._ends_at is None else self._ends_at()
+                    return await self._jobs.answer(application, body, arrived, preferred, latest)
             asking = self._ask(application, content, arrived)
             await asking.results
             return self._finished(name, asking)

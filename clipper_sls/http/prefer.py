@@ -17,14 +17,21 @@ NONE = Preferences()
 
 
 def preferences(headers: Iterable[tuple[bytes, bytes]]) -> Preferences:
-    """What the headers of a request prefer. The first of its kind counts; what is unknown, or no number, does not."""
+    """What the headers of a request prefer, whose names are in lower case, as in ASGI.
+
+    The first preference of its kind counts; what is unknown, or no number, does not.
+    """
+    values = [value for name, value in headers if name == b"prefer"]
+    return _read(values) if values else NONE  # nearly always
+
+
+def _read(values: Iterable[bytes]) -> Preferences:
     is_async, wait_s = False, None
-    for name, value in headers:
-        if name.lower() == b"prefer":
-            for preference, argument in _preferences(value.decode("latin-1")):
-                is_async |= preference == RESPOND_ASYNC
-                if preference == "wait" and wait_s is None and argument.isdecimal():
-                    wait_s = float(argument)
+    for value in values:
+        for preference, argument in _preferences(value.decode("latin-1")):
+            is_async |= preference == RESPOND_ASYNC
+            if preference == "wait" and wait_s is None and argument.isdecimal():
+                wait_s = float(argument)
     return Preferences(is_async, wait_s)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 
 from clipper_sls.domain.jobs.messages import MOST_RECEIVED, Received
 from clipper_sls.domain.jobs.work import retry_after_s
@@ -15,8 +16,8 @@ VISIBILITY_S = 60.0
 """How long a message is kept by who works on it, and again and again until it is done."""
 
 WAIT_S = 20.0
-STORE_PAUSE_S = 1.0
-"""After the queue could not be read."""
+PAUSE_S = 1.0
+"""After the queue could not be used."""
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,10 @@ class JobLoop:
                     await self._handle(messages)
             except StoreError as error:
                 logger.error("The queue of jobs cannot be used: %s", error.msg)
-                await self._clock.sleep_until(self._clock.now() + STORE_PAUSE_S)
+                await self._clock.sleep_until(self._clock.now() + PAUSE_S)
+            except Exception:  # the messages come again, and nobody else would work on them
+                logger.exception("Working on jobs failed")
+                await self._clock.sleep_until(self._clock.now() + PAUSE_S)
 
     async def _receive(self) -> Sequence[Received]:
         """Nothing when the engine ends meanwhile."""
@@ -88,4 +92,5 @@ class JobLoop:
         """What takes longer is not to be delivered to somebody else meanwhile."""
         while True:
             await self._clock.sleep_until(self._clock.now() + VISIBILITY_S / 2)
-            await self._queue.release(messages, after_s=VISIBILITY_S)
+            with suppress(StoreError):  # delivered twice at worst
+                await self._queue.release(messages, after_s=VISIBILITY_S)

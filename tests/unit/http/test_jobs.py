@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.jobs.job import Failed, JobId
+from clipper_sls.domain.query import Deadline
 from clipper_sls.domain.records import Application, Current, Link, Mode, ModelVersion, Record, Switch
 from clipper_sls.http.answers import Answer
 from clipper_sls.http.decode import PredictBody
@@ -104,6 +105,18 @@ async def test_a_query_through_the_queue_that_nobody_comes_to_has_the_default_ou
     assert (body["output"], body["default_reason"]) == ("none", "timed_out")
     await world.work()
     assert world.invoker.asked == [], "nobody waits for it any more"
+
+
+async def test_nobody_waits_longer_than_the_host_does(world: JobWorld) -> None:
+    now = world.clock.now()
+    for application, preferred in ((QUEUED, NONE), (QUICK, Preferences(is_async=True, wait_s=10.0))):
+        asked = asyncio.create_task(_predictions(world).answer(application, ONE, now, preferred, Deadline(now + 1.0)))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not asked.done()
+        await world.clock.advance(now + 1.0 - world.clock.now())
+        await asked
+        now = world.clock.now()
 
 
 @pytest.fixture

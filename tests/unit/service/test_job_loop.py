@@ -2,9 +2,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
+
+from clipper_sls.adapters.local.memory_job_queue import MemoryJobQueue
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.jobs.job import JobState
+from clipper_sls.domain.jobs.messages import NewMessage, Received
 from clipper_sls.domain.query import Deadline, OutputJson, PackedRow, Predicted, Query, RowResult
 from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Record, Switch
 from clipper_sls.ports.model_invoker import LateOutput
@@ -145,3 +149,37 @@ async def test_a_store_that_fails_does_not_end_the_loop(job_world: JobWorld) -> 
         await job_world.clock.advance(2.0)
         found = await job_world.jobs.wait(job.id, Deadline(job_world.clock.now() + 1))
     assert found.state is JobState.DONE
+
+
+class BreakingQueue(MemoryJobQueue):
+    """Fails once, in a way that nobody foresaw."""
+
+    is_broken = True
+
+    async def acknowledge(self, received: Sequence[Received]) -> None:
+        if self.is_broken:
+            self.is_broken = False
+            raise ZeroDivisionError
+        await super().acknowledge(received)
+
+
+async def test_what_nobody_foresaw_does_not_end_the_loop(job_world: JobWorld, caplog: pytest.LogCaptureFixture) -> None:
+    await job_world.open(*RECORDS)
+    job_world.invoker.models[MODEL] = constant(b"1")
+    queue = BreakingQueue(clock=job_world.clock, max_receives=3)
+    await queue.enqueue([NewMessage("shop", "poison")])
+    loop = JobLoop(queue=queue, worker=job_world.worker, clock=job_world.clock, concurrency=1)
+    loop.start()
+
+    async def is_mended() -> bool:
+        return not queue.is_broken
+
+    await until(is_mended)
+    await asyncio.sleep(0)
+    await queue.enqueue([NewMessage("shop", "another")])
+    await job_world.clock.advance(1.0)
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    assert [one.body for one in await queue.receive(10, visibility_s=1.0)] == []
+    assert "Working on jobs failed" in caplog.text
+    await loop.close(drain_timeout_s=0.0)
