@@ -109,7 +109,8 @@ async def predict_url(http: HttpClient, asked: Asked, *, connections: int) -> As
         headers={"Authorization": f"Bearer {http.token}"} if http.token else {},
         timeout=httpx2.Timeout(asked.slo_s + ANSWER_MARGIN_S, connect=CONNECT_TIMEOUT_S),
         limits=httpx2.Limits(max_connections=connections, max_keepalive_connections=connections),
-        trust_env=False,
+        auth=http.auth,
+        trust_env=http.is_far,
         verify=certificates(http.base_url),
     ) as client:
         yield PredictUrl(client, asked)

@@ -71,7 +71,7 @@ class SqsConsumer:
         await self._delete([message for message in others if message.message_id not in again])
         await self._set_apart(suspects, time_left_s)
         for suspect in suspects:
-            found = await self._again([suspect], until)
+            found = await self._again([suspect], until)  # without asking anybody once `until` has come
             if not found:
                 await self._delete([suspect])
             again |= found

@@ -43,8 +43,8 @@ KILLER, UNANSWERABLE = b"killer", b"unanswerable"
 """How a row begins that ends whoever works on it, and one that no replica ever answers."""
 
 MAX_TRIES = 3
-VISIBILITY_S = 4
-TIME_LEFT_S = 3.0
+VISIBILITY_S = 5
+TIME_LEFT_S = 4.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,30 +192,25 @@ async def _dead(jobs: Jobs, place: Place, mixture: Mixture) -> Sequence[DeadLett
 
 
 async def _check(jobs: Jobs, sent: Sent, dead: Sequence[DeadLetter]) -> None:
+    good = {job.id: row for row, job in sent.good.items()}
     unreadable, ids = set[str](), set[str]()
     for letter in dead:
         try:
-            ids.add(read_message(letter.body).job_id)
+            job = read_message(letter.body).job_id
         except MalformedRequestError:
             unreadable.add(letter.body)
-    bad_ids = {job.id for job in sent.bad.values()}
-    for letter in dead:
-        try:
-            m = read_message(letter.body)
-        except MalformedRequestError:
             continue
-        if m.job_id not in bad_ids:
-            r = await jobs.store.read(m.job_id)
-            print("EXTRA", letter.reason, type(r.outcome), m.rows)
+        assert job not in good, f"{good[job]!r} is dead ({letter.reason}): {await jobs.store.read(job)}"
+        ids.add(job)
     assert unreadable == sent.unreadable
     assert ids == {job.id for job in sent.bad.values()}
-    for row, job in sent.good.items():
-        record = await jobs.store.read(job.id)
+    for row, kept in sent.good.items():
+        record = await jobs.store.read(kept.id)
         assert record is not None
         assert isinstance(record.outcome, Done), (row, record)
         (prediction,) = record.outcome.predictions
         assert prediction.output == b'"answer to %b"' % row
-    for job in sent.bad.values():
-        record = await jobs.store.read(job.id)
+    for bad in sent.bad.values():
+        record = await jobs.store.read(bad.id)
         assert record is not None
         assert record.outcome is None or isinstance(record.outcome, Failed)
