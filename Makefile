@@ -91,6 +91,10 @@ $(HAS_PROJECT): $(HAS_PACKAGES) pyproject.toml $(BUILD_LOCK)
 demo: setup ## Watch a real model go to production, get better, and come back (about a minute)
 	@$(BIN)/python -m examples.demo
 
+.PHONY: demo-aws
+demo-aws: setup ## The same on AWS, where AWS is this machine
+	@$(BIN)/python -m examples.demo --aws
+
 .PHONY: aws-smoke
 aws-smoke: setup ## Check on AWS itself, with your account, what no emulator can show; deletes what it made (ARGS=--help)
 	@$(BIN)/python -m examples.aws_smoke $(ARGS)
@@ -149,6 +153,19 @@ bench-peers: setup ## The same beside LitServe, MLServer, BentoML and Ray Serve,
 bench-peers-setup: setup ## Install these, each into an environment of its own (2 GB, some minutes)
 	@$(BIN)/python -m bench.peers.environments $(ARGS)
 
+# What deploys the core stack: an environment of its own, for it pins what this project has in other versions.
+SAM := .venv-sam
+HAS_SAM := $(SAM)/.installed
+
+.PHONY: sam-setup
+sam-setup: $(HAS_SAM) ## Install AWS' command `sam` into an environment of its own
+
+$(HAS_SAM): $(HAS_PACKAGES) $(SAM_LOCK)
+	@[ -x $(SAM)/bin/python ] || $(BIN)/python -m venv $(SAM)
+	@$(UV_ENV); $(BIN)/uv pip sync --quiet --python $(SAM)/bin/python --require-hashes $(SAM_LOCK)
+	@touch $@
+	@echo "SAM is ready: $(SAM)/bin/sam deploy --guided"
+
 # LocalStack: an environment of its own, for it needs Python 3.13 and other versions of packages than this project.
 LOCALSTACK := .venv-localstack
 LOCALSTACK_LOCK := infra/localstack/requirements.txt
@@ -206,5 +223,5 @@ lock: setup ## Renew the locked versions
 
 .PHONY: clean
 clean: ## Remove the environment and all caches
-	rm -rf $(VENV) $(LOCALSTACK) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOCALSTACK) $(SAM) .aws-sam build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

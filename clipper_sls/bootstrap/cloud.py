@@ -14,9 +14,10 @@ from clipper_sls.adapters.functions.image_login import image_login
 from clipper_sls.adapters.functions.lambda_functions import LambdaProvisioner
 from clipper_sls.adapters.functions.signed_requests import SignedRequests
 from clipper_sls.adapters.functions.stacks import StackOutputs, stack_outputs
-from clipper_sls.bootstrap.function_images import function_images
+from clipper_sls.bootstrap.function_images import PresentImage, function_images, present_image
 from clipper_sls.config import Settings
 from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.functions.content import Architecture
 from clipper_sls.domain.functions.steps import Step
 from clipper_sls.domain.identifiers import ModelName
 from clipper_sls.packaging.signing import Signer
@@ -49,6 +50,10 @@ class Cloud:
             self.settings, self.outputs.image_repository, signer, lambda: image_login(self.clients)
         ) as images:
             yield images
+
+    def present_image(self, name: str, architecture: Architecture) -> PresentImage:
+        """An image that was pushed before. Raises UnsupportedImageError, and what registries raise."""
+        return present_image(name, architecture, lambda: image_login(self.clients))
 
     def deployer(self, register: VersionRegister, images: ImagePublisher, tell: Callable[[Step], object]) -> Deployer:
         return Deployer(

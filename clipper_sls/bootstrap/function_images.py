@@ -9,19 +9,25 @@ from pathlib import Path
 from threading import Event
 
 from clipper_sls.adapters.oci.credentials import Credentials, docker_config_path
+from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.adapters.oci.registries import Registries
+from clipper_sls.adapters.oci.sources import from_registry
 from clipper_sls.bootstrap.images import image_builder, image_context
 from clipper_sls.config import Settings
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
 from clipper_sls.domain.functions.content import Architecture
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.image.building import BuiltImage
+from clipper_sls.domain.image.model_config import BUNDLE_DIGEST_LABEL, INPUT_TYPE_LABEL
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.image.report import check_budget
+from clipper_sls.errors import UnsupportedImageError
 from clipper_sls.image_errors import UnknownImageError
 from clipper_sls.packaging.signing import Signer
 from clipper_sls.ports.image_builder import ImageBuilder
 from clipper_sls.ports.image_publisher import ImagePublisher
+
+AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")
 
 Login = Callable[[], tuple[str, str]]
 """User name and password of a registry."""
@@ -100,6 +106,48 @@ class RegistryImages:
         self.builder.push(built, target)
 
 
+@dataclass(frozen=True, slots=True)
+class PresentImage:
+    """Implements `ImagePublisher` for an image that somebody has pushed: there is nothing left to do."""
+
+    image: str  # by digest
+    bundle_digest: str
+    input_type: str
+
+    def prepare(self, model: ModelId, bundle: Path, architecture: Architecture) -> str:
+        return self.image
+
+    def is_published(self, image: str) -> bool:
+        return True
+
+    def publish(self, image: str) -> None:
+        return
+
+
+def present_image(name: str, architecture: Architecture, login: Login) -> PresentImage:
+    """The image of that name, for the architecture. Raises UnsupportedImageError when it holds no model of ours.
+
+    UnknownImageError, RegistryRefusedError and ImageRegistryError as registries give them.
+    """
+    reference = Reference.parse(name)
+    with tempfile.TemporaryDirectory(prefix="clipper-sls-") as folder, _registries(reference.registry, login) as there:
+        found = from_registry(there, reference, Layout(Path(folder)), architecture.platform)
+    labels = found.config.config.labels or {}
+    if BUNDLE_DIGEST_LABEL not in labels:
+        raise UnsupportedImageError(
+            f"Image '{name}' cannot be deployed: it has no label {BUNDLE_DIGEST_LABEL}, so it holds no model of ours. "
+            f"Make one with: clipper-sls image build"
+        )
+    pinned = str(reference.pinned(found.digest))
+    return PresentImage(pinned, labels[BUNDLE_DIGEST_LABEL], labels.get(INPUT_TYPE_LABEL, ""))
+
+
+def _registries(registry: str, login: Login) -> Registries:
+    """Amazon's are logged in to; for others there is what Docker knows."""
+    logins = {registry: Credentials(*login())} if registry.endswith(AMAZON) else {}
+    return Registries(docker_config=docker_config_path(), pause=Event().wait, logins=logins)
+
+
 @contextmanager
 def function_images(settings: Settings, repository: str, signer: Signer, login: Login) -> Iterator[ImagePublisher]:
     """Where the images of `repository` go: the setting image_folder stands for it, if it is set.
@@ -110,10 +158,8 @@ def function_images(settings: Settings, repository: str, signer: Signer, login: 
     if settings.image_folder is not None:
         yield FolderImages(settings.image_folder.expanduser(), repository, signer)
         return
-    registry = Reference.parse(repository).registry
-    logins = {registry: Credentials(*login())} if registry.endswith(".amazonaws.com") else {}
     with (
-        Registries(docker_config=docker_config_path(), pause=Event().wait, logins=logins) as registries,
+        _registries(Reference.parse(repository).registry, login) as registries,
         image_builder(settings.environment_timeout_s, registries=registries) as builder,
         tempfile.TemporaryDirectory(prefix="clipper-sls-") as scratch,
     ):

@@ -26,6 +26,7 @@ from clipper_sls.adapters.ministack.stack import OF_GATEWAY, StackDeployment, St
 from clipper_sls.bootstrap.local_lambda import FunctionPlaces, lambda_edge
 from clipper_sls.config import Settings
 from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.function_call import FunctionReference
 from clipper_sls.errors import EngineStartError
 from clipper_sls.http.aws_edge.app import INVOCATIONS_PATH
 from clipper_sls.http.aws_edge.handing_on import handing_on_app
@@ -88,7 +89,7 @@ class LocalAws:
         opened.push_async_callback(behind.close)
         variables = {**CREDENTIALS, **_endpoints(ministack.url, url_of(edge)), "AWS_EC2_METADATA_DISABLED": "true"}
         places = FunctionPlaces(state.path, image_folder, self._region, variables)
-        app = await lambda_edge(settings, places, behind, opened)
+        app, plane = await lambda_edge(settings, places, behind, opened)
         self._serve(HttpServers([(app, edge)], drain_timeout_s=settings.drain_timeout_s))
         gateways = {QUERY_URL: query, MANAGEMENT_URL: management}
         outputs = await self._deployed(ministack.url, {name: url_of(one) for name, one in gateways.items()})
@@ -101,6 +102,8 @@ class LocalAws:
                 drain_timeout_s=settings.drain_timeout_s,
             )
         )
+        for function in (self._names.query_function, self._names.management_function):
+            await plane.keep_ready(FunctionReference(function, None), 1)  # nobody who develops likes cold starts
         self.info = self._told(url_of(query), url_of(management), url_of(edge), image_folder)
         opened.callback(state.remove_ready_file)
         self.announce(state.ready_file)

@@ -1,6 +1,7 @@
 """Lambda's data plane on this machine, put together."""
 
 import asyncio
+import os
 import random
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -42,8 +43,11 @@ class FunctionPlaces:
 
 async def lambda_edge(
     settings: Settings, places: FunctionPlaces, server: MiniStackHttp, opened: AsyncExitStack
-) -> ASGIApp:
-    """The application of `http.aws_edge` before `server`. What it starts ends with `opened`. Raises StoreError."""
+) -> tuple[ASGIApp, LocalLambda]:
+    """The application of `http.aws_edge` before `server`, and the data plane behind it.
+
+    What it starts ends with `opened`. Raises StoreError.
+    """
     clock = SystemClock()
     functions = await running_functions(settings, places, server.fetch, clock)
     opened.callback(functions.launchers.close)
@@ -51,7 +55,7 @@ async def lambda_edge(
     catalog = MiniStackCatalog(server, clock)
     chance = random.Random()  # noqa: S311 - draws among versions of an alias
     plane = LocalLambda(catalog=catalog, runner=functions.runner, chance=chance)
-    return create_aws_edge(plane, server, status=functions.runner.status)
+    return create_aws_edge(plane, server, status=functions.runner.status), plane
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ def _limits(settings: Settings) -> ExecutionLimits:
         start_timeout_s=settings.start_timeout_s,
         idle_limit_s=settings.idle_limit_s,
         max_environments=settings.max_replicas,
+        starting_at_once=os.cpu_count() or 1,
         memory_mib=settings.replica_memory_mib,
         log_bytes=settings.replica_log_bytes,
     )

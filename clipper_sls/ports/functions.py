@@ -27,8 +27,8 @@ class FunctionRunner(Protocol):
         """Answer `call`. Whatever the function does is an outcome; nothing is raised for it."""
         ...
 
-    async def prepare(self, function: FunctionVersion) -> None:
-        """Make sure that an environment can start quickly; what goes wrong is told by `run`."""
+    def start_ahead(self, function: FunctionVersion) -> None:
+        """Start one environment ahead of the first call, as Lambda may; what goes wrong is told by `run`."""
         ...
 
     def provision(self, function: FunctionVersion, count: int) -> None:

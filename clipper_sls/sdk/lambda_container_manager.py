@@ -11,8 +11,10 @@ from clipper_sls.config.settings import Settings
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
 from clipper_sls.domain.functions.steps import Step
 from clipper_sls.domain.identifiers import ModelId
-from clipper_sls.errors import InvalidSettingError, UnconnectedError, VersionExistsError
+from clipper_sls.domain.inputs import InputType
+from clipper_sls.errors import IncompatibleInputTypeError, InvalidSettingError, UnconnectedError, VersionExistsError
 from clipper_sls.sdk import clipper_images, state_folder
+from clipper_sls.sdk.clipper_images import digest_of
 from clipper_sls.sdk.cluster_logger import ClusterAdapter, cluster_logger
 from clipper_sls.sdk.container_manager import DEFAULT_PREDICTION_CACHE_SIZE_BYTES
 from clipper_sls.sdk.function_deployment import FunctionOptions, Registration, desired_version
@@ -23,6 +25,7 @@ from clipper_sls.sdk.query_client import QueryClient
 if TYPE_CHECKING:
     from clipper_sls.bootstrap.cloud import Cloud
     from clipper_sls.packaging.signing import Signer
+    from clipper_sls.ports.image_publisher import ImagePublisher
     from clipper_sls.sdk.local_images import LocalImages
 
 MISSING_EXTRA = "Talking to AWS needs the module {name!r}, which is not installed here: pip install 'clipper-sls[aws]'"
@@ -112,12 +115,19 @@ class LambdaContainerManager:
         )
 
     def deploy_model(self, new: NewVersion) -> None:
+        """See `ContainerManager.deploy_model`: what `build_model` made, or an image that is in a registry already.
+
+        Lambda runs images of Amazon ECR in its own region, and no others.
+        """
         from clipper_sls.sdk.local_images import unsupported
 
         with self._built.bundle(new) as bundle:
-            if bundle is None:
-                raise unsupported(new.image, "its bundle is not on this machine")
-            self._deploy(new, bundle)
+            if bundle is not None:
+                self._deploy(new, bundle)
+            elif digest_of(new.image) is None and "/" not in new.image:
+                raise unsupported(new.image, "it is neither on this machine nor the name of an image in a registry")
+            else:
+                self._deploy_present(new)
 
     def deploy_bundle(self, new: NewVersion, bundle: Path, container_registry: str | None) -> None:
         """See `ContainerManager.deploy_bundle`. The image goes into the stack's own repository.
@@ -125,25 +135,35 @@ class LambdaContainerManager:
         Raises VersionExistsError when it is registered with this content already, and what `service.Deployer` raises.
         """
         if container_registry is not None:
-            self.logger.warning(
-                "container_registry=%r has no effect: Lambda fetches images from ECR", container_registry
-            )
+            self.logger.warning("container_registry=%r has no effect: images go to the stack's own", container_registry)
         self._deploy(new, bundle)
 
     def _deploy(self, new: NewVersion, bundle: Path) -> None:
-        cloud, settings = self._connected(), self._settings
-        model = ModelId.of(new.name, new.version)
-        with cloud.images(self._signer) as images:
-            image = images.prepare(model, bundle, self._options.chosen_architecture(settings))
+        architecture = self._options.chosen_architecture(self._settings)
+        with self._connected().images(self._signer) as images:
+            image = images.prepare(ModelId.of(new.name, new.version), bundle, architecture)
             digest = Manifest.from_json((bundle / MANIFEST_NAME).read_bytes()).digest
-            content = self._options.content(settings, image=image, bundle_digest=digest, role=cloud.outputs.model_role)
-            desired = desired_version(cloud.names, new, content)
-            deployer = cloud.deployer(Registration(self.management, new, image), images, self._tell)
-            if self.dry_run:
-                for step in deployer.plan(desired):
-                    self._tell(step)
-            elif not deployer.deploy(desired):
-                raise VersionExistsError(f"model with name '{model.name}' and version '{model.version}' already exists")
+            self._bring(new, image, digest, images)
+
+    def _deploy_present(self, new: NewVersion) -> None:
+        found = self._connected().present_image(new.image, self._options.chosen_architecture(self._settings))
+        if found.input_type != InputType.parse(new.input_type).value:
+            raise IncompatibleInputTypeError(
+                f"Image '{new.image}' is of a model that takes {found.input_type}, not {new.input_type}"
+            )
+        self._bring(new, found.image, found.bundle_digest, found)
+
+    def _bring(self, new: NewVersion, image: str, bundle_digest: str, images: "ImagePublisher") -> None:
+        cloud = self._connected()
+        role = cloud.outputs.model_role
+        content = self._options.content(self._settings, image=image, bundle_digest=bundle_digest, role=role)
+        desired = desired_version(cloud.names, new, content)
+        deployer = cloud.deployer(Registration(self.management, new, image), images, self._tell)
+        if self.dry_run:
+            for step in deployer.plan(desired):
+                self._tell(step)
+        elif not deployer.deploy(desired):
+            raise VersionExistsError(f"model with name '{new.name}' and version '{new.version}' already exists")
 
     def get_logs(self, logging_dir: str) -> list[str]:
         """See `ContainerManager.get_logs`: those of the models; the stack's own functions have theirs in CloudWatch."""
@@ -156,8 +176,9 @@ class LambdaContainerManager:
         return paths
 
     def inspect_instance(self) -> Answer:
-        metrics: Answer = self.queries.http.get("/metrics").json()
-        return metrics
+        """What the stack is and how its models do. Metrics are in CloudWatch, since many environments answer."""
+        management = self.management
+        return {**management.get_status(), "pools": management.get_replicas()}
 
     def stop_all(self, graceful: bool = True) -> None:
         """Forget what is registered, and delete the functions of all models. The stack stays: see `sam delete`."""

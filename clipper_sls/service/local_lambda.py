@@ -28,8 +28,14 @@ class LocalLambda:
         """See `FunctionRunner.run`."""
         return await self._runner.run(function, call)
 
+    async def keep_ready(self, reference: FunctionReference, count: int) -> None:
+        """Keep `count` environments ready, whatever is provisioned."""
+        function = await self._catalog.resolved(reference, _MAIN_VERSION)
+        if function is not None:
+            self._runner.provision(function, count)
+
     async def changed(self, reference: FunctionReference) -> None:
-        """Something about a version or an alias has changed: prepare what it leads to, and keep ready what is asked."""
+        """Something about a version or an alias has changed: start what it leads to, and keep ready what is asked."""
         async with self._changes:
             function = await self._catalog.resolved(reference, _MAIN_VERSION)
             count = 0 if function is None else await self._catalog.provisioned(reference)
@@ -40,4 +46,4 @@ class LocalLambda:
                 self._kept[reference] = function
                 self._runner.provision(function, count)
         if function is not None:
-            await self._runner.prepare(function)
+            self._runner.start_ahead(function)

@@ -154,7 +154,7 @@ class _Serving:
         server = MiniStackHttp(self._url, REGION)
         opened.push_async_callback(server.close)
         places = FunctionPlaces(self._folder / "functions", images, REGION, {"AWS_ENDPOINT_URL": self._url})
-        plane = await lambda_edge(settings, places, server, opened)
+        plane, _ = await lambda_edge(settings, places, server, opened)
         client = await opened.enter_async_context(aws_client(url_of(edge)))
         services = await self._services(lambda_invoker(client, RecordingMetrics()))
         apps: list[ASGIApp] = [plane, self._query_app(services), self._management_app(services)]

@@ -23,7 +23,6 @@ _POLL_S = 0.01
 _FOREVER = 4102444800.0  # 2100
 _HEADERS = {
     "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:local:000000000000:function:model",
-    "Lambda-Runtime-Trace-Id": "Root=1;Sampled=0",
     "Content-Type": "application/json",  # without it the runtime's native code crashes
 }
 
@@ -46,6 +45,10 @@ class RuntimeApi:
     def ends_at(self, wall: float = _FOREVER) -> None:
         """What invocations are told from now on: when they end, in seconds since 1970. They are not ended then."""
         self._server.deadline_ms = int(wall * 1000)
+
+    def traces(self, trace_id: str) -> None:
+        """What invocations are told from now on: the trace that they are part of."""
+        self._server.trace_id = trace_id
 
     def ask(self, event: bytes, limit_s: float = LIMIT_S) -> Reply:
         """One invocation. Raises AssertionError when no answer comes in time."""
@@ -89,6 +92,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     is_over = False
     deadline_ms = int(_FOREVER * 1000)
+    trace_id = "Root=1;Sampled=0"
 
     def __init__(self, *arguments: Any) -> None:
         self.events: queue.Queue[bytes] = queue.Queue()
@@ -111,8 +115,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.is_over:
             self.close_connection = True
             return
-        deadline = {"Lambda-Runtime-Deadline-Ms": str(self.server.deadline_ms)}
-        self._answer(200, {"Lambda-Runtime-Aws-Request-Id": "1", **deadline, **_HEADERS}, event)
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": "1",
+            "Lambda-Runtime-Deadline-Ms": str(self.server.deadline_ms),
+            "Lambda-Runtime-Trace-Id": self.server.trace_id,
+        }
+        self._answer(200, {**headers, **_HEADERS}, event)
 
     def do_POST(self) -> None:
         value = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

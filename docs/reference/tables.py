@@ -20,7 +20,7 @@ import typer.main
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
-from clipper_sls import ClipperConnection, LocalContainerManager
+from clipper_sls import ClipperConnection, LambdaContainerManager, LocalContainerManager
 from clipper_sls.cli.exit_codes import exit_code_of
 from clipper_sls.cli.main import app
 from clipper_sls.config import Settings
@@ -103,6 +103,14 @@ def manager() -> Iterator[Row]:
     yield _signature("LocalContainerManager", LocalContainerManager.__init__), _first_paragraph(LocalContainerManager)
 
 
+def aws_manager() -> Iterator[Row]:
+    yield "constructor", "what"
+    yield (
+        _signature("LambdaContainerManager", LambdaContainerManager.__init__),
+        _first_paragraph(LambdaContainerManager),
+    )
+
+
 def deployers() -> Iterator[Row]:
     yield "module", "function", "what"
     for module in (python, sklearn, xgboost, onnx, pytorch, keras, mlflow):
@@ -167,7 +175,7 @@ def tables() -> dict[str, str]:
             for name, url in (("query", engine.query), ("management", engine.management))
         }
     made = {name: rest(document) for name, document in documents.items()}
-    for make in (settings, server_settings, errors, cli, connection, manager, deployers):
+    for make in (settings, server_settings, errors, cli, connection, manager, aws_manager, deployers):
         made[make.__name__] = make()
     return {name: markdown(rows) for name, rows in made.items()}
 

@@ -7,14 +7,14 @@ from rich.progress import track
 from clipper_sls.deployers.python import deploy_python_closure
 from examples.demo.asking import Answer, Asker
 from examples.demo.models import Rows, accuracy, marked, predictor
-from examples.demo.stage import APPLICATION, DEFAULT_OUTPUT, MODEL, OBJECTIVE_MS, TREE, Stage
+from examples.demo.stage import APPLICATION, DEFAULT_OUTPUT, MODEL, TREE, Stage
 
 TITLE = "A model goes to production"
 
 
 def play(stage: Stage) -> None:
     seconds = stage.engine.start()
-    stage.claims.check("the engine gets ready", f"in {seconds:.2f} s", held=True)
+    stage.claims.check(f"{stage.engine.what} gets ready", f"in {seconds:.2f} s", held=True)
     _deploy(stage)
     expected = stage.tree.predict(stage.data.test_rows).tolist()
     _compare(stage, "one by one", _ask_singly(stage), expected)
@@ -23,7 +23,7 @@ def play(stage: Stage) -> None:
 
 def _deploy(stage: Stage) -> None:
     connection = stage.connect()
-    connection.register_application(APPLICATION, "doubles", DEFAULT_OUTPUT, OBJECTIVE_MS * 1000)
+    connection.register_application(APPLICATION, "doubles", DEFAULT_OUTPUT, stage.engine.objective_ms * 1000)
     started_at = time.monotonic()
     deploy_python_closure(connection, MODEL, 1, "doubles", predictor(stage.tree, TREE))
     connection.link_model_to_app(APPLICATION, MODEL)

@@ -5,7 +5,7 @@ from examples.demo.asking import crowd
 from examples.demo.engine import wait_until
 from examples.demo.models import accuracy, marked, predictor
 from examples.demo.stage import APPLICATION, MODEL, READY_LIMIT_S, SVM, TREE, Stage
-from examples.demo.switching import Switch, check_switch
+from examples.demo.switching import Switch, check_switch, count
 
 TITLE = "A better version takes over, under load"
 AFTERWARDS = 60  # answers of the crowd to wait for once the new version is current
@@ -16,8 +16,7 @@ def play(stage: Stage) -> None:
     with crowd(stage.engine.query, APPLICATION, stage.data.test_rows) as answers:
         wait_until(lambda: len(answers) >= AFTERWARDS, READY_LIMIT_S)
         deploy_python_closure(connection, MODEL, 2, "doubles", predictor(stage.svm, SVM))
-        seen = len(answers)
-        wait_until(lambda: len(answers) >= seen + AFTERWARDS, READY_LIMIT_S)
+        wait_until(lambda: count(answers, SVM) >= AFTERWARDS, READY_LIMIT_S)
     check_switch(stage.claims, "upgrade", Switch(answers, before=TREE, after=SVM))
     _check_better(stage)
 

@@ -5,7 +5,7 @@ import time
 from examples.demo.asking import crowd
 from examples.demo.engine import wait_until
 from examples.demo.stage import APPLICATION, MODEL, READY_LIMIT_S, SVM, TREE, Stage
-from examples.demo.switching import Switch, check_switch
+from examples.demo.switching import Switch, check_switch, count
 
 TITLE = "Rolling back, and pinning a version"
 ANSWERS = 60  # of the crowd, before and after
@@ -23,8 +23,7 @@ def _roll_back(stage: Stage) -> None:
         wait_until(lambda: len(answers) >= ANSWERS, READY_LIMIT_S)
         asked_at = time.monotonic()
         version = connection.rollback(MODEL)
-        seen = len(answers)
-        wait_until(lambda: len(answers) >= seen + ANSWERS, READY_LIMIT_S)
+        wait_until(lambda: count(answers, TREE) >= ANSWERS, READY_LIMIT_S)
     switch = Switch(answers, before=SVM, after=TREE)
     check_switch(stage.claims, "rollback", switch)
     seconds = switch.moment - asked_at

@@ -4,8 +4,8 @@ import psutil
 
 from clipper_sls import ClipperConnection
 from examples.demo.asking import Tally, crowd
-from examples.demo.engine import wait_until
-from examples.demo.stage import APPLICATION, MODEL, READY_LIMIT_S, Replica, Stage
+from examples.demo.engine import Replica, wait_until
+from examples.demo.stage import APPLICATION, MODEL, READY_LIMIT_S, Stage
 
 TITLE = "From one replica to three, and back"
 VERSION = "2"

@@ -12,7 +12,7 @@ def play(stage: Stage) -> None:
     wait_until(lambda: not stage.engine.left_over(), LIMIT_S)
     left = stage.engine.left_over()
     stage.claims.check(
-        "the engine ends cleanly and leaves no process behind",
+        f"{stage.engine.what} ends cleanly and leaves no process behind",
         f"exit code {exit_code}, {len(left)} processes left",
         held=exit_code == 0 and not left,
     )

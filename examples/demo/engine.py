@@ -5,17 +5,34 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import psutil
+
+from clipper_sls import ClipperConnection, LocalContainerManager
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 30.0
 POLL_S = 0.01
 
 
+@dataclass(frozen=True, slots=True)
+class Replica:
+    replica_id: int
+    state: str
+    pid: int | None
+    rows_answered: int
+
+
 class DemoEngine:
     """Can be started again after it was stopped or killed; the state stays."""
+
+    what = "the engine"
+    objective_ms = 100
+    options: tuple[str, ...] = ()
 
     def __init__(self, folder: Path) -> None:
         self.state_dir = folder / "state"
@@ -26,11 +43,25 @@ class DemoEngine:
         self.query = ""
         self.management = ""
 
+    def connect(self) -> ClipperConnection:
+        """A connection as any script makes one."""
+        connection = ClipperConnection(LocalContainerManager(state_dir=self.state_dir))
+        connection.connect()
+        return connection
+
+    def replicas(self, model: str, version: str) -> list[Replica]:
+        """The replicas of a version, over REST."""
+        body = {"model_name": model, "model_version": version}
+        response = httpx2.post(f"{self.management}/admin/get_replicas", json=body, trust_env=False)
+        (pool,) = response.raise_for_status().json()
+        fields = ("replica_id", "state", "pid", "rows_answered")
+        return [Replica(*(replica[field] for field in fields)) for replica in pool["replicas"]]
+
     def start(self) -> float:
         """Returns when it is ready: how long that took, in seconds."""
         self._ready_file.unlink(missing_ok=True)
         started_at = time.monotonic()
-        options = ["--query-port", "0", "--management-port", "0", "--state-dir", str(self.state_dir)]
+        options = [*self.options, "--query-port", "0", "--management-port", "0", "--state-dir", str(self.state_dir)]
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "clipper_sls", "dev", *options, "--ready-file", str(self._ready_file)],
@@ -42,8 +73,7 @@ class DemoEngine:
         wait_until(lambda: self._ready_file.exists() or process.poll() is not None, START_LIMIT_S)
         if not self._ready_file.exists():
             raise RuntimeError(f"The engine did not get ready; the end of its output:\n{self.log_tail()}")
-        addresses = json.loads(self._ready_file.read_text())
-        self.query, self.management = addresses["query"], addresses["management"]
+        self._found(json.loads(self._ready_file.read_text()))
         return time.monotonic() - started_at
 
     def kill(self) -> None:
@@ -75,6 +105,9 @@ class DemoEngine:
     def left_over(self) -> list[psutil.Process]:
         """Processes that still run: those seen before, and any whose command line or environment names our folder."""
         return [process for process in psutil.process_iter() if self._is_ours(process)]
+
+    def _found(self, told: dict[str, Any]) -> None:
+        self.query, self.management = told["query"], told["management"]
 
     def _is_ours(self, process: psutil.Process) -> bool:
         folder = str(self.state_dir)

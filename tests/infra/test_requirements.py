@@ -9,6 +9,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+LOCKS = ("dev.txt", "build.txt", "handlers.txt", "management.txt", "sam.txt")
 ENTRY = re.compile(r"(?m)^([a-z0-9][a-z0-9._-]*)==(\S+)")
 
 
@@ -43,7 +44,7 @@ def test_the_lock_satisfies_every_direct_requirement(root: Path, locked: dict[st
     assert unmet == [], "run `make lock`"
 
 
-@pytest.mark.parametrize("name", ["dev.txt", "build.txt"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_every_locked_package_has_hashes(root: Path, name: str) -> None:
     text = (root / "requirements" / name).read_text()
     entries = [entry for entry in re.split(r"(?m)^(?=[a-z0-9])", text) if not entry.startswith("#")]
@@ -51,7 +52,7 @@ def test_every_locked_package_has_hashes(root: Path, name: str) -> None:
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-@pytest.mark.parametrize("name", ["dev.txt", "build.txt"])
+@pytest.mark.parametrize("name", LOCKS)
 def test_the_lock_names_no_place(root: Path, name: str) -> None:
     text = (root / "requirements" / name).read_text()
     assert [line for line in text.splitlines() if "://" in line or line.startswith("-")] == []
@@ -59,3 +60,17 @@ def test_the_lock_names_no_place(root: Path, name: str) -> None:
 
 def test_the_set_up_finds_uv_in_the_lock(lock: str) -> None:
     assert re.search(r"(?m)^uv==\S+ \\\n +--hash=sha256:", lock)
+
+
+@pytest.mark.parametrize("name", ["handlers.txt", "management.txt"])
+def test_functions_on_aws_get_the_versions_that_were_tested(
+    root: Path, name: str, locked: dict[str, set[Version]]
+) -> None:
+    found = ENTRY.findall((root / "requirements" / name).read_text())
+    assert found
+    other = [
+        f"{package}=={version}"
+        for package, version in found
+        if Version(version) not in locked[canonicalize_name(package)]
+    ]
+    assert other == [], "run `make lock`"

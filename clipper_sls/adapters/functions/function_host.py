@@ -22,7 +22,7 @@ from clipper_sls.domain.identifiers import ModelId, ModelName
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import Health, PoolStatus, ReplicaState, ReplicaStatus
 from clipper_sls.domain.traffic import Answering
-from clipper_sls.errors import InvalidBundleError, StaleWriteError, UnsupportedImageError
+from clipper_sls.errors import InvalidBundleError, InvalidSettingError, StaleWriteError, UnsupportedImageError
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.model_host import Decide
 from clipper_sls.ports.provisioner import Provisioner
@@ -68,7 +68,15 @@ class FunctionHost:
         return replace(version, bundle_digest=digest, function=function)
 
     async def start(self, version: ModelVersion) -> None:
-        """See `ModelHost.start`: who deployed has waited for it, so there is nothing to wait for."""
+        """See `ModelHost.start`: who deployed has waited for it, so there is nothing to wait for.
+
+        Raises InvalidSettingError for a version that runs at a URL, which nobody would ask.
+        """
+        if version.endpoint is not None:
+            raise InvalidSettingError(
+                f"Model {version.id} is at {version.endpoint.url}, and a stack on AWS asks only functions of its own. "
+                f"Deploy it as one, or register it in an engine"
+            )
         if version.function is None:
             return
         published = await asyncio.to_thread(self._published, version.id)

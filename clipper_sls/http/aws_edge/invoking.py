@@ -5,7 +5,10 @@ X-Amz-Executed-Version for who answered. The server behind, which forwards what 
 knows only that an answer is not 2xx.
 """
 
+import asyncio
 import base64
+from collections.abc import Coroutine
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -62,7 +65,8 @@ class Invoking:
             trace_id=request.headers.get("x-amzn-trace-id", ""),
             wants_log=request.headers.get("x-amz-log-type") == "Tail",
         )
-        return _answered(function, call, await self._functions.run(function, call))
+        result = await _unless_left(request, self._functions.run(function, call))
+        return Response(status_code=499) if result is None else _answered(function, call, result)
 
     async def handed_on(self, request: Request) -> Response:
         """What the server behind invokes: the version is named by headers."""
@@ -88,6 +92,22 @@ class Invoking:
                 return Response(payload, 502 if is_error else 200, media_type=JSON)
             case Throttled(detail=detail):
                 return Response(detail, 429)
+
+
+async def _unless_left(request: Request, running: Coroutine[Any, Any, CallResult]) -> CallResult | None:
+    """What `running` gives; None when the caller leaves before: one that waits for an environment needs none then."""
+    answering, leaving = asyncio.create_task(running), asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return answering.result() if answering.done() else None
+    finally:
+        for task in (answering, leaving):
+            task.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _answered(function: FunctionVersion, call: FunctionCall, result: CallResult) -> Response:

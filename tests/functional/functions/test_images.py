@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from clipper_sls.bootstrap.function_images import FolderImages, function_images
+from clipper_sls.bootstrap.function_images import FolderImages, function_images, present_image
 from clipper_sls.config import Settings
+from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
 from clipper_sls.domain.functions.content import Architecture
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.image.references import Reference
+from clipper_sls.errors import UnsupportedImageError
 from clipper_sls.image_errors import ImageRegistryError
 from clipper_sls.packaging.bundling import bundle_builtin
 from clipper_sls.packaging.runtime_package import RUNTIME_PACKAGES, SERVER_PACKAGES
@@ -71,6 +73,11 @@ def test_an_image_is_pushed_by_digest_and_seen_to_be_there(
     pulled = PulledImage(Reference.parse(image))
     assert image == f"{repository}@{pulled.digest}"
     assert pulled.digest == PulledImage(Reference.parse(f"{repository}:noop-1")).digest
+    found = present_image(f"{repository}:noop-1", Architecture.X86_64, _no_login)
+    assert (found.image, found.input_type) == (image, "doubles")
+    assert found.bundle_digest == Manifest.from_json((tmp_path / "bundle" / MANIFEST_NAME).read_bytes()).digest
+    with pytest.raises(UnsupportedImageError, match="no model of ours"):
+        present_image(str(base), Architecture.ARM64, _no_login)
 
 
 def test_a_registry_that_is_away_is_noticed_before_anything_is_built(signing_key: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -10,6 +11,7 @@ import pytest
 from clipper_sls import ClipperConnection, LambdaContainerManager
 from clipper_sls.aws_errors import AwsResourceAbsentError
 from clipper_sls.deployers.python import deploy_python_closure
+from clipper_sls.domain.identifiers import ModelName
 from clipper_sls.errors import InvalidSettingError, UnsupportedImageError, VersionContentError, VersionExistsError
 from clipper_sls.testing.aws_stack import StackUnderTest
 
@@ -96,7 +98,7 @@ def test_replicas_are_kept_ready_and_limited(stack: StackUnderTest, application:
     (pool,) = application.get_replica_status("m", 2)
     assert (pool["health"], pool["ready_replicas"]) == ("healthy", 2)
     _deploy(application, 3, min_replicas=1, max_replicas=5)
-    function = stack.clients.functions.get_function(FunctionName=stack.names.function("m"))  # type: ignore[arg-type]
+    function = stack.clients.functions.get_function(FunctionName=stack.names.function(ModelName("m")))
     assert function["Concurrency"]["ReservedConcurrentExecutions"] == 5
     assert application.get_num_replicas("m") == 1
 
@@ -107,8 +109,8 @@ def test_what_build_model_made_is_deployed_and_what_is_not_here_is_refused(
     image = connection.build_model("noop", 1, str(tmp_path), "clipper/noop-container:develop")
     connection.deploy_model("noop", 1, "doubles", image)
     assert connection.get_model_info("noop", 1)["function"]["alias"] == "v-1"
-    with pytest.raises(UnsupportedImageError, match="not on this machine"):
-        connection.deploy_model("other", 1, "doubles", "somewhere/image:1")
+    with pytest.raises(UnsupportedImageError, match="neither on this machine"):
+        connection.deploy_model("other", 1, "doubles", "image:1")
 
 
 def test_a_version_that_is_stopped_leaves_nothing_and_stop_all_leaves_the_stack(
@@ -116,13 +118,34 @@ def test_a_version_that_is_stopped_leaves_nothing_and_stop_all_leaves_the_stack(
 ) -> None:
     functions = stack.clients.functions
     application.stop_versioned_models({"m": [1]})
-    aliases = functions.list_aliases(FunctionName=stack.names.function("m"))["Aliases"]  # type: ignore[arg-type]
+    aliases = functions.list_aliases(FunctionName=stack.names.function(ModelName("m")))["Aliases"]
     assert {alias["Name"]: alias["FunctionVersion"] for alias in aliases} == {"current": "2", "v-2": "2"}
     application.stop_all()
     names = {one["FunctionName"] for one in functions.list_functions()["Functions"]}
     assert not {name for name in names if name.startswith(f"{stack.names.stack}-model-")}
     application.connect()
     assert (application.get_all_apps(), application.get_all_models()) == ([], [])
+
+
+def test_what_functions_printed_comes_from_cloudwatch_by_version(
+    stack: StackUnderTest, application: ClipperConnection, tmp_path: Path
+) -> None:
+    logs, group = stack.clients.logs, f"/aws/lambda/{stack.names.function(ModelName('m'))}"
+    logs.create_log_group(logGroupName=group)
+    for number, text in (("1", "first"), ("2", "second")):
+        where = {"logGroupName": group, "logStreamName": f"2026/11/26/[{number}]{number}"}
+        logs.create_log_stream(**where)
+        logs.put_log_events(**where, logEvents=[{"timestamp": 1_790_000_000_000, "message": f"{text}\n"}])
+    found = application.cm.management.get_logs("m", "2")
+    assert [(log["model_version"], log["text"]) for log in found] == [("2", "second")]
+    paths = application.get_clipper_logs(str(tmp_path))
+    assert {Path(path).read_text() for path in paths} == {"first", "second"}
+
+
+def test_inspecting_shows_the_stack_and_its_models(stack: StackUnderTest, application: ClipperConnection) -> None:
+    shown = application.inspect_instance()
+    assert shown["cluster_name"] == stack.names.stack
+    assert [(pool["model_version"], pool["health"]) for pool in shown["pools"]] == [("1", "asleep"), ("2", "asleep")]
 
 
 def test_starting_connects_and_says_how_a_stack_is_made(stack: StackUnderTest) -> None:

@@ -92,7 +92,7 @@ async def plane(shared_ministack: MiniStackUnderTest, tmp_path: Path) -> AsyncIt
     async with AsyncExitStack() as opened:
         server = MiniStackHttp(shared_ministack.url, REGION)
         opened.push_async_callback(server.close)
-        app = await lambda_edge(settings, places, server, opened)
+        app, _ = await lambda_edge(settings, places, server, opened)
         servers = HttpServers([(app, listener)], drain_timeout_s=1.0)
         servers.start()
         opened.push_async_callback(servers.close)

@@ -10,6 +10,7 @@ WITHOUT_RESOURCE = {
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSubnets",
     "ecr:GetAuthorizationToken",
+    "lambda:ListFunctions",
     # and what Lambda asks with a function's role before there is a network interface to name, and refuses otherwise:
     # docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html, "Required IAM permissions".
     "ec2:CreateNetworkInterface",
@@ -21,6 +22,7 @@ OPEN_ENDED = (
     # Part of a name that only a later deployment knows: models, their logs, objects in a bucket.
     "-model-*",
     "}/*",
+    "/$default/*",
 )
 
 

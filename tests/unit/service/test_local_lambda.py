@@ -36,13 +36,13 @@ class Catalog:
 @dataclass
 class Runner:
     kept: dict[str, int] = field(default_factory=dict)
-    prepared: list[str] = field(default_factory=list)
+    started: list[str] = field(default_factory=list)
 
     async def run(self, function: FunctionVersion, call: FunctionCall) -> CallResult:
         return FunctionOutcome(function.number.encode())
 
-    async def prepare(self, function: FunctionVersion) -> None:
-        self.prepared.append(function.number)
+    def start_ahead(self, function: FunctionVersion) -> None:
+        self.started.append(function.number)
 
     def provision(self, function: FunctionVersion, count: int) -> None:
         self.kept[function.number] = count
@@ -63,10 +63,10 @@ def plane(catalog: Catalog, runner: Runner) -> LocalLambda:
     return LocalLambda(catalog=catalog, runner=runner, chance=random.Random(1))
 
 
-async def test_a_new_version_is_prepared(plane: LocalLambda, catalog: Catalog, runner: Runner) -> None:
+async def test_a_new_version_is_started(plane: LocalLambda, catalog: Catalog, runner: Runner) -> None:
     catalog.leads_to[CURRENT] = FIRST
     await plane.changed(CURRENT)
-    assert (runner.prepared, runner.kept) == (["1"], {})
+    assert (runner.started, runner.kept) == (["1"], {})
 
 
 async def test_what_is_provisioned_follows_the_alias(plane: LocalLambda, catalog: Catalog, runner: Runner) -> None:
@@ -92,3 +92,10 @@ async def test_an_alias_that_is_deleted_keeps_nothing(plane: LocalLambda, catalo
     await plane.changed(CURRENT)
     assert runner.kept == {"1": 0}
     assert await plane.version(CURRENT) is None
+
+
+async def test_what_shall_be_kept_ready_is_provisioned(plane: LocalLambda, catalog: Catalog, runner: Runner) -> None:
+    catalog.leads_to[CURRENT] = FIRST
+    await plane.keep_ready(CURRENT, 1)
+    await plane.keep_ready(FunctionReference("unknown", None), 1)
+    assert runner.kept == {"1": 1}

@@ -68,7 +68,7 @@ class ExecutionEnvironment:
         self._call: FunctionCall | None = None
         self._answer: asyncio.Future[FunctionOutcome] | None = None
         self._init_error: bytes | None = None
-        self._is_stopping = False
+        self.is_stopping = False
         self._ending: str | None = None
 
     @property
@@ -78,7 +78,7 @@ class ExecutionEnvironment:
     @property
     def is_coming(self) -> bool:
         """It will ask for work soon: it is starting, or has answered and not asked again yet."""
-        return self._call is None and self._poll is None and not self._is_stopping
+        return self._call is None and self._poll is None and not self.is_stopping
 
     async def live(self) -> None:
         """Start the process and follow it to its end."""
@@ -116,18 +116,18 @@ class ExecutionEnvironment:
 
     def stop(self) -> None:
         """End the process: now when it is idle or starting, else when it has answered."""
-        self._is_stopping = True
+        self.is_stopping = True
         if self._call is None:
             self._end()
 
     def kill(self) -> None:
-        self._is_stopping = True
+        self.is_stopping = True
         if self._process is not None and not self._process.has_ended:
             self._process.kill()
 
     def polled(self, poll: Poll) -> None:
         self._poll = poll
-        if self._is_stopping:
+        if self.is_stopping:
             self._end()
             return
         self.is_ready = True
@@ -158,7 +158,7 @@ class ExecutionEnvironment:
             self._process = await self._launcher.spawn(api, log_fd)
         finally:
             os.close(log_fd)
-        if self._is_stopping:
+        if self.is_stopping:
             self._end()
         timer = asyncio.get_running_loop().call_later(self._limits.start_timeout_s, self._start_too_slow)
         try:
@@ -171,7 +171,7 @@ class ExecutionEnvironment:
         self._call = None
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(outcome)
-        if self._is_stopping:
+        if self.is_stopping:
             asyncio.get_running_loop().call_soon(self._end)
 
     def _time_out(self, call: FunctionCall) -> None:

@@ -12,7 +12,6 @@ from clipper_sls.adapters.engine.launching import Launcher
 from clipper_sls.adapters.engine.replica_logs import Logs
 from clipper_sls.domain.function_call import CallResult, FunctionCall, FunctionVersion, Throttled
 from clipper_sls.domain.identifiers import ModelId
-from clipper_sls.errors import ClipperError
 from clipper_sls.ports.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -43,16 +42,15 @@ class LambdaFunctions:
             )
         self._under_way[function.name] += 1
         try:
-            return await self._pool(function).run(call)
+            pool = self._pool(function)
+            pool.limit(function.reserved)
+            return await pool.run(call)
         finally:
             self._under_way[function.name] -= 1
 
-    async def prepare(self, function: FunctionVersion) -> None:
-        """See `FunctionRunner.prepare`."""
-        try:
-            await self._pool(function).prepare()
-        except ClipperError as error:
-            _log.warning("Function %s, version %s, cannot be started: %s", function.name, function.number, error)
+    def start_ahead(self, function: FunctionVersion) -> None:
+        """See `FunctionRunner.start_ahead`."""
+        self._pool(function).start_ahead()
 
     def provision(self, function: FunctionVersion, count: int) -> None:
         """See `FunctionRunner.provision`."""

@@ -11,6 +11,7 @@ class ExecutionLimits:
 
     start_timeout_s: float = 60.0  # from the start of a process to its first wait for work
     idle_limit_s: float = 300.0  # without a call, before an environment that nobody asked to keep ends
+    spare_limit_s: float = 2.0  # the same, of those beside others that are kept ready
     max_environments: int = 64  # per version
     starting_at_once: int = 4  # per version; each takes a core while it imports
     stop_grace_s: float = 2.0  # between SIGTERM and SIGKILL

@@ -6,6 +6,7 @@ fails is told to a caller. Unlike there, a call that waits for an environment to
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 
 from clipper_sls.adapters.engine.execution.environment import ExecutionEnvironment
@@ -32,6 +33,8 @@ class EnvironmentPool:
         self._idle: list[ExecutionEnvironment] = []  # who came last is asked first
         self._waiting: deque[Turn] = deque()
         self._provisioned = 0
+        self._surplus = 0  # environments that were kept ready, and shall end
+        self._most: int | None = None
         self._is_closing = False
 
     async def run(self, call: FunctionCall) -> CallResult:
@@ -43,21 +46,33 @@ class EnvironmentPool:
             case _:
                 return turn
 
-    async def prepare(self) -> None:
-        await self._launcher.prepare()
+    def start_ahead(self) -> None:
+        """Start one, if there is none, before anybody calls."""
+        if not self._environments and not self._is_closing:
+            self._start()
 
     def provision(self, count: int) -> None:
+        """Keep `count` ready; what was kept and is no more ends at once, or when it has answered."""
+        self._surplus = max(0, self._provisioned - count)
         self._provisioned = count
+        self._end_surplus()
         self._grow()
+
+    def limit(self, most: int | None) -> None:
+        """There are no more calls than `most` at one time: what is more than that, and not kept ready, ends."""
+        self._most = most
+        self._end_surplus()
 
     def look(self) -> None:
         """To be called from time to time: ends environments that nobody has called for a while, bounds logs."""
-        before = self._clock.now() - self._limits.idle_limit_s
-        surplus = len(self._environments) - self._provisioned
-        for environment in [one for one in self._idle if one.idle_since < before][: max(0, surplus)]:
-            self._idle.remove(environment)
-            environment.stop()
-        self._logs.bound([one.number for one in self._environments], self._limits.log_bytes)
+        limits = self._limits
+        limit_s = min(limits.idle_limit_s, limits.spare_limit_s) if self._provisioned else limits.idle_limit_s
+        before = self._clock.now() - limit_s
+        for environment in [one for one in self._idle if one.idle_since < before]:
+            if self._live_count > self._provisioned:
+                self._idle.remove(environment)
+                environment.stop()
+        self._logs.bound([one.number for one in self._environments], limits.log_bytes)
 
     def status(self) -> dict[str, object]:
         """For people: the function, its version, and each environment with its process and how often it was called."""
@@ -77,6 +92,10 @@ class EnvironmentPool:
         self._provisioned = 0
         while self._idle:
             self._idle.pop().stop()
+
+    @property
+    def environments(self) -> Sequence[ExecutionEnvironment]:
+        return tuple(self._environments)
 
     @property
     def is_unused(self) -> bool:
@@ -104,6 +123,7 @@ class EnvironmentPool:
                 self._grow()
                 return
         self._idle.append(environment)
+        self._end_surplus()
 
     def environment_ended(self, environment: ExecutionEnvironment, why_not_ready: FunctionOutcome | None) -> None:
         self._environments.pop(environment, None)
@@ -116,15 +136,29 @@ class EnvironmentPool:
         self._logs.prune(self._limits.max_log_files, [one.number for one in self._environments])
         self._grow()
 
+    @property
+    def _live_count(self) -> int:
+        return sum(not one.is_stopping for one in self._environments)
+
+    @property
+    def _has_surplus(self) -> bool:
+        live, kept = self._live_count, self._provisioned
+        return (self._surplus > 0 and live > kept) or (self._most is not None and live > max(self._most, kept))
+
+    def _end_surplus(self) -> None:
+        while self._idle and self._has_surplus:
+            self._idle.pop(0).stop()  # who has been idle for longest
+            self._surplus = max(0, self._surplus - 1)
+
     async def _turn(self) -> ExecutionEnvironment | FunctionOutcome | Throttled:
         if self._is_closing:
             return _SHUT_DOWN
         if self._idle:
             return self._idle.pop()
-        if len(self._environments) >= self._limits.max_environments:
+        if self._live_count >= self._limits.max_environments:
             return Throttled(
                 "ConcurrentInvocationLimitExceeded",
-                f"{self.function.name} has {len(self._environments)} environments at work, the most that it may have",
+                f"{self.function.name} has {self._live_count} environments at work, the most that it may have",
             )
         turn: Turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
@@ -143,8 +177,8 @@ class EnvironmentPool:
         starting = sum(not one.is_ready for one in self._environments)
         coming = sum(one.is_coming for one in self._environments)
         waiting = sum(not turn.done() for turn in self._waiting)
-        missing = max(waiting - coming, self._provisioned - len(self._environments))
-        room = min(self._limits.starting_at_once - starting, self._limits.max_environments - len(self._environments))
+        missing = max(waiting - coming, self._provisioned - self._live_count)
+        room = min(self._limits.starting_at_once - starting, self._limits.max_environments - self._live_count)
         for _ in range(min(missing, room)):
             self._start()
 

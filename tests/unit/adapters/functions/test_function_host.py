@@ -12,6 +12,7 @@ from clipper_sls.adapters.functions.no_bundles import NoBundles
 from clipper_sls.adapters.local.memory_registry import MemoryRegistry
 from clipper_sls.aws_errors import BundleUploadError
 from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.endpoint import Endpoint
 from clipper_sls.domain.functions.content import BUNDLE_DIGEST_VARIABLE, FunctionContent
 from clipper_sls.domain.functions.observed import Alias, WeightedNumber
 from clipper_sls.domain.functions.planning import DesiredVersion
@@ -141,6 +142,13 @@ async def test_what_was_not_brought_there_is_refused_with_what_to_do() -> None:
     other = ModelVersion(ModelId.of(PRICE, 2), InputType.DOUBLES, "elsewhere@sha256:0", bundle_digest="0" * 64)
     with pytest.raises(UnsupportedImageError, match="elsewhere"):
         await service.add(other)
+
+
+async def test_a_version_at_a_url_is_refused_since_nobody_would_ask_it() -> None:
+    service = await Cloud().service()
+    elsewhere = ModelVersion(ModelId.of(PRICE, 1), InputType.DOUBLES, endpoint=Endpoint.parse("http://127.0.0.1:9"))
+    with pytest.raises(InvalidSettingError, match="only functions of its own"):
+        await service.add(elsewhere)
 
 
 async def test_a_rollback_moves_the_alias_and_the_registry() -> None:

@@ -199,6 +199,43 @@ async def test_what_is_provisioned_is_started_and_kept(made: Made) -> None:
         await asyncio.sleep(0.01)  # until they have ended
 
 
+async def test_what_is_kept_ready_no_more_ends_at_once(made: Made) -> None:
+    launcher = Launcher(echo)
+    pool = made(launcher)
+    pool.provision(3)
+    await pool.run(call())
+    while not all(one.is_ready for one in pool.environments):  # noqa: ASYNC110 - until the last has started
+        await asyncio.sleep(0.01)
+    pool.provision(1)
+    while len(pool.environments) > 1:  # noqa: ASYNC110 - until two have ended
+        await asyncio.sleep(0.01)
+    assert await pool.run(call(2)) == FunctionOutcome(b"2")
+    assert launcher.started == 3
+
+
+async def test_more_than_there_may_be_calls_at_one_time_end(made: Made) -> None:
+    both_are_here = asyncio.Barrier(2)
+
+    async def meet(event: bytes) -> bytes:
+        await both_are_here.wait()
+        return event
+
+    pool = made(Launcher(meet))
+    await asyncio.wait_for(asyncio.gather(pool.run(call(1)), pool.run(call(2))), 10)
+    pool.limit(1)
+    while len(pool.environments) > 1:  # noqa: ASYNC110 - until one has ended
+        await asyncio.sleep(0.01)
+
+
+async def test_one_may_be_started_before_the_first_call(made: Made) -> None:
+    launcher = Launcher(echo)
+    pool = made(launcher)
+    pool.start_ahead()
+    pool.start_ahead()
+    assert await pool.run(call()) == FunctionOutcome(b"1")
+    assert launcher.started == 1
+
+
 async def test_a_provisioned_start_that_fails_is_not_tried_for_ever(made: Made) -> None:
     launcher = Launcher(echo, dies_at_start=True)
     pool = made(launcher)
