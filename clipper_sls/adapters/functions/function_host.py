@@ -177,8 +177,9 @@ class FunctionHost:
         current = self._alias(name)
         if current is not None and current.number == alias.number:
             self._aws.delete_alias(name, CURRENT_ALIAS)
-        with suppress(StaleWriteError, AwsResourceAbsentError):  # a version that is being deployed needs it
+        with suppress(StaleWriteError, AwsResourceAbsentError):  # nothing was kept ready
             self._aws.provision(name, alias.number, 0)
+        with suppress(StaleWriteError):  # a version that is being deployed needs it
             self._aws.delete_published(name, alias.number)
 
     def _pool(self, version: ModelVersion, function: PublishedFunction) -> PoolStatus:

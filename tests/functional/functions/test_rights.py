@@ -61,7 +61,7 @@ def watched(stack: StackUnderTest) -> Watched:
 def _bring(clients: AwsClients, stack: StackUnderTest, version: str, scaling: Scaling) -> None:
     wanted = desired(stack.names, version)
     deployer = Deployer(
-        provisioner=LambdaProvisioner(clients),
+        provisioner=LambdaProvisioner(clients, log_retention_days=30),
         register=FakeRegister(wanted.content.bundle_digest or ""),
         images=FakeImages({wanted.content.image}),
         pause=lambda seconds: None,
@@ -96,7 +96,6 @@ def test_the_page_lists_the_rights_that_deploying_needs(watched: Watched, stack:
 def _print_something(stack: StackUnderTest, function: str) -> None:
     logs, group = stack.clients.logs, f"/aws/lambda/{function}"
     where = {"logGroupName": group, "logStreamName": "2026/11/26/[1]0123456789abcdef"}
-    logs.create_log_group(logGroupName=group)
     logs.create_log_stream(**where)
     events = [{"timestamp": 1_790_000_000_000 + n, "message": f"{text}\n"} for n, text in enumerate(("hello", "world"))]
     logs.put_log_events(**where, logEvents=events)

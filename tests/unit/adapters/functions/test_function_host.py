@@ -10,7 +10,7 @@ import pytest
 from clipper_sls.adapters.functions.function_host import FunctionHost
 from clipper_sls.adapters.functions.no_bundles import NoBundles
 from clipper_sls.adapters.local.memory_registry import MemoryRegistry
-from clipper_sls.aws_errors import BundleUploadError
+from clipper_sls.aws_errors import AwsResourceAbsentError, BundleUploadError
 from clipper_sls.domain.deployment.names import StackNames
 from clipper_sls.domain.endpoint import Endpoint
 from clipper_sls.domain.functions.content import BUNDLE_DIGEST_VARIABLE, FunctionContent
@@ -248,6 +248,24 @@ async def test_deleting_a_version_deletes_alias_and_published_version_and_ends_i
     assert await cloud.registered() is None
     await service.set_current(PRICE, Version("2"))
     assert cloud.current().number == "2"
+
+
+class _NothingIsKept(FakeProvisioner):
+    """An AWS that says so when what is kept ready is to end, and there is nothing."""
+
+    def provision(self, function: str, number: str, count: int) -> None:
+        raise AwsResourceAbsentError("No Provisioned Concurrency Config found for this function")
+
+
+async def test_deleting_a_version_of_which_nothing_is_kept_ready_deletes_it_all_the_same() -> None:
+    cloud = Cloud(aws=_NothingIsKept())
+    service = await cloud.service()
+    cloud.bring(1)
+    await service.add(_version(1))
+    await service.delete(ModelId.of(PRICE, 1))
+    left = cloud.aws.observe(FUNCTION)
+    assert left is not None
+    assert (left.published, left.aliases) == ((), {})
 
 
 async def test_equal_content_under_two_versions_is_deleted_with_the_second() -> None:
