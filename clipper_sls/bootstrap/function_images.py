@@ -15,13 +15,14 @@ from clipper_sls.adapters.oci.sources import from_registry
 from clipper_sls.bootstrap.images import image_builder, image_context
 from clipper_sls.config import Settings
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
+from clipper_sls.domain.deployment.names import image_tag
 from clipper_sls.domain.functions.content import Architecture
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.image.building import BuiltImage
 from clipper_sls.domain.image.model_config import BUNDLE_DIGEST_LABEL, INPUT_TYPE_LABEL
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.image.report import check_budget
-from clipper_sls.errors import UnsupportedImageError
+from clipper_sls.errors import ClipperError, UnsupportedImageError
 from clipper_sls.image_errors import UnknownImageError
 from clipper_sls.packaging.signing import Signer
 from clipper_sls.ports.image_builder import ImageBuilder
@@ -72,7 +73,10 @@ class FolderImages:
 
 @dataclass
 class RegistryImages:
-    """Implements `ImagePublisher`: images in `repository`, each under the tag `<model>-<version>`."""
+    """Implements `ImagePublisher`: images in `repository`, each under a tag of its own.
+
+    Tags there cannot be moved, and a version that never came to be registered may be deployed again with other content.
+    """
 
     repository: str
     builder: ImageBuilder
@@ -84,13 +88,12 @@ class RegistryImages:
     _prepared: dict[str, tuple[BuiltImage, Reference]] = field(default_factory=dict)
 
     def prepare(self, model: ModelId, bundle: Path, architecture: Architecture) -> str:
-        target = Reference.parse(f"{self.repository}:{model.name}-{model.version}")
-        self.builder.reach(target)
+        self.builder.reach(Reference.parse(self.repository))
         key = self.signer.sign(bundle)
         built = self.builder.build(image_context(bundle, self.base, architecture.platform, self.scratch, key))
         check_budget(built.report, self.max_bytes, str(model))
         image = f"{self.repository}@{built.digest}"
-        self._prepared[image] = (built, target)
+        self._prepared[image] = (built, Reference.parse(f"{self.repository}:{image_tag(model, built.digest)}"))
         return image
 
     def is_published(self, image: str) -> bool:
@@ -102,8 +105,13 @@ class RegistryImages:
         return True
 
     def publish(self, image: str) -> None:
+        """Who deploys the same at the same time may have been faster; then the tag is taken, as it should be."""
         built, target = self._prepared[image]
-        self.builder.push(built, target)
+        try:
+            self.builder.push(built, target)
+        except ClipperError:
+            if not self.is_published(image):
+                raise
 
 
 @dataclass(frozen=True, slots=True)
