@@ -31,6 +31,8 @@ def delete(site: Site) -> list[Finding]:
         site.connection.stop_all()
     with suppress(ClientError):
         _empty_repository(site)
+    with suppress(ClientError):
+        _empty_bucket(site)
     _sam("delete", "--stack-name", site.stack, "--no-prompts", *_region(site))
     _delete_retained(site)
     left = leftovers(site)
@@ -57,6 +59,16 @@ def _empty_repository(site: Site) -> None:
     images = [image for page in pages for image in page["imageIds"]]
     for start in range(0, len(images), 100):
         repository.batch_delete_image(repositoryName=name, imageIds=images[start : start + 100])
+
+
+def _empty_bucket(site: Site) -> None:
+    """Nor a bucket with objects in it, which the large payload has left."""
+    s3: Any = site.client("s3")
+    account = site.client("sts").get_caller_identity()["Account"]
+    bucket = site.names.payload_bucket(account, site.session.region_name or "")
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for found in page.get("Contents", []):
+            s3.delete_object(Bucket=bucket, Key=found["Key"])
 
 
 def _delete_retained(site: Site) -> None:
