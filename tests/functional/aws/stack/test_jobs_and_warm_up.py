@@ -19,7 +19,7 @@ def consumer(stack: StackUnderTest, tmp_path_factory: pytest.TempPathFactory) ->
         yield function
 
 
-def _delivered(stack: StackUnderTest) -> Any:
+def delivered(stack: StackUnderTest) -> Any:
     """An event as SQS sends it, of what waits in the queue."""
     sqs = stack.client("sqs")
     url = sqs.get_queue_url(QueueName=stack.names.jobs_queue)["QueueUrl"]
@@ -38,7 +38,7 @@ def test_a_job_is_taken_in_done_and_told(ask, stack: StackUnderTest, consumer: S
     assert taken.status == 202
     url = taken.headers["location"]
     assert ask("GET", url).json()["status"] == "queued"
-    assert consumer.ask(_delivered(stack)) == {"batchItemFailures": []}
+    assert consumer.ask(delivered(stack)) == {"batchItemFailures": []}
     told = ask("GET", url).json()
     assert told["status"] == "done"
     assert [one["output"] for one in told["batch_predictions"]] == [1.0, 5.0]
@@ -48,7 +48,7 @@ def test_a_message_that_is_none_of_ours_does_not_stop_the_others(
     ask, stack: StackUnderTest, consumer: StackFunctionUnderTest
 ) -> None:
     taken = ask("POST", "/digits/predict", {"input": [4.0]}, {"prefer": "respond-async"})
-    event = _delivered(stack)
+    event = delivered(stack)
     event["Records"].append({**event["Records"][0], "messageId": "poison", "body": "{"})
     consumer.ask(event)
     assert ask("GET", taken.headers["location"]).json()["status"] == "done"
