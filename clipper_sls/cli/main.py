@@ -9,7 +9,7 @@ import typer
 from clipper_sls import __version__
 from clipper_sls.cli import applications, deploy, engine, images, jobs, keys, models, predict, replicas, score, traffic
 from clipper_sls.cli.failures import report
-from clipper_sls.cli.session import takes_stack
+from clipper_sls.cli.session import let_all_take_stack
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,11 +29,11 @@ for title, module in (
 ):
     for command in module.commands.registered_commands:
         command.rich_help_panel = title
-        command.callback = takes_stack(command.callback) if command.callback else None
     app.add_typer(module.commands)
 app.add_typer(images.group, name="image", rich_help_panel="Images")
 app.add_typer(jobs.group, name="jobs", rich_help_panel="Queries")
 app.add_typer(keys.group, name="keys", rich_help_panel="Engine")
+let_all_take_stack(app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -40,6 +40,9 @@ def score(
     output_format: Annotated[str | None, typer.Option("--format", help=FORMAT)] = None,
     chunk_rows: Annotated[int, typer.Option(help="Rows that are asked, and written, together.")] = 1_000,
     concurrency: Annotated[int, typer.Option(help="Chunks that are asked at one time.")] = 4,
+    as_jobs: Annotated[
+        bool, typer.Option("--async", help="Let each batch be a job: answered however long that takes.")
+    ] = False,
     resume: Annotated[bool, typer.Option(help="Go on where an interrupted run of the same has stopped.")] = True,
     force: Annotated[bool, typer.Option(help="Replace an output that is there.")] = False,
     strict: Annotated[bool, typer.Option(help="End with exit code 1 unless every row has the model's answer.")] = False,
@@ -62,6 +65,7 @@ def score(
             output_format=output_format,
             chunk_rows=chunk_rows,
             concurrency=concurrency,
+            as_jobs=as_jobs,
             resume=resume,
             force=force,
         )

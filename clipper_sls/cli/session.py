@@ -7,6 +7,8 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from clipper_sls.cli import options
 from clipper_sls.errors import InvalidSettingError
 
@@ -35,6 +37,15 @@ def takes_stack(command: Callable[..., Any]) -> Callable[..., Any]:
     described.__signature__ = signature.replace(parameters=[*signature.parameters.values(), option])
     taking.__annotations__ = {**command.__annotations__, "stack": options.Stack}
     return taking
+
+
+def let_all_take_stack(app: typer.Typer) -> None:
+    """Every command of `app` that asks a cluster gets --stack, those of its groups too."""
+    for command in app.registered_commands:
+        command.callback = takes_stack(command.callback) if command.callback else None
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            let_all_take_stack(group.typer_instance)
 
 
 def container_manager(

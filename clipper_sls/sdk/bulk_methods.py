@@ -34,6 +34,7 @@ class BulkOptions:
     output_format: str | None = None
     chunk_rows: int = CHUNK_ROWS
     concurrency: int = CONCURRENCY
+    as_jobs: bool = False  # each batch is a job; those of an application with a very long objective are in any case
     resume: bool = True
     force: bool = False
 
@@ -91,7 +92,7 @@ class BulkMethods(Connected):
             application, chosen.version, input, files.source.content, wanted.columns, wanted.kept, files.output_format
         )
         run = self._with_version(run, files, chosen)
-        asked = Asked(application, run.version, info["latency_slo_micros"] / MICROS)
+        asked = Asked(application, run.version, info["latency_slo_micros"] / MICROS, chosen.as_jobs)
         parallelism = Parallelism(chosen.chunk_rows, chosen.concurrency)
         try:
             start = start_of(run, files.output, may_resume=chosen.resume, may_replace=chosen.force)

@@ -30,7 +30,8 @@ class HttpClient:
     auth: httpx2.Auth | None = None  # signs every request
 
     @property
-    def _is_far(self) -> bool:
+    def is_far(self) -> bool:
+        """Whether a proxy of the environment may be on the way."""
         return self.auth is not None and self.base_url.startswith("https:")
 
     def get(self, path: str) -> httpx2.Response:
@@ -62,7 +63,7 @@ class HttpClient:
                 headers=headers,
                 timeout=httpx2.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
                 auth=self.auth,
-                trust_env=self._is_far,  # a proxy of the environment must not come between this machine and itself
+                trust_env=self.is_far,  # a proxy of the environment must not come between this machine and itself
                 verify=certificates(self.base_url),
             ) as client:
                 yield client

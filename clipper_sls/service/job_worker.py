@@ -115,16 +115,21 @@ class JobWorker:
 
     async def _settle(self, task: Task) -> Verdict:
         results = task.answers
-        end = verdict(
-            results,
-            time_left_s=task.due - self._clock.now(),
-            tries_left=self._limits.max_tries - task.received.receive_count,
-        )
+        time_left_s = task.due - self._clock.now()
+        if time_left_s > 0 and len(task.results) < len(task.rows):
+            return Verdict.AGAIN  # this worker had no time for it, which says nothing of the job
+        tries_left = self._limits.max_tries - task.received.receive_count
+        end = verdict(results, time_left_s=time_left_s, tries_left=tries_left)
         if end is Verdict.DONE:
             application = self._predictions.known_application(task.message.application)
             await self._jobs.finish(task.message.job_id, Done(self._predictions.told(application, results)))
-        elif end is Verdict.NEVER:
+        elif end is Verdict.NEVER and await self._is_wanted(task):
             reason = f"given up after {task.received.receive_count} tries: {failure_of(results)}"
             await self._queue.bury(task.received, reason)
             await self._jobs.finish(task.message.job_id, Failed(JobFailedError.code, reason))
         return end
+
+    async def _is_wanted(self, task: Task) -> bool:
+        """Not when another message of the same job, or another delivery of this one, has brought a result."""
+        record = await self._jobs.record(task.message.job_id)
+        return record is not None and not record.is_final

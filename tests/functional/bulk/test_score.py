@@ -111,3 +111,12 @@ def test_a_model_that_fails_gives_defaults_that_say_why(run: Run, engine: Engine
     for line in map(json.loads, out.read_text().splitlines()):
         assert (line["output"], line["default"]) == (-1, True)
         assert line["error"].startswith("model_failed: ")
+
+
+def test_batches_may_be_jobs(run: Run, numbers: Path, tmp_path: Path) -> None:
+    direct, queued = tmp_path / "direct.csv", tmp_path / "queued.csv"
+    command = ("score", "sums", "--input", numbers, "--keep", "id", "--output")
+    assert run(*command, direct)[0] == 0
+    code, _, err = run(*command, queued, "--async")
+    assert code == 0, err
+    assert queued.read_bytes() == direct.read_bytes()

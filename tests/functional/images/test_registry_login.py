@@ -12,10 +12,12 @@ import pytest
 
 from clipper_sls.adapters.oci.credentials import Credentials
 from clipper_sls.adapters.oci.layout import Layout
+from clipper_sls.adapters.oci.registries import Registries
 from clipper_sls.adapters.oci.repository import Repository
 from clipper_sls.domain.image import media_types
 from clipper_sls.domain.image.digests import Descriptor
 from clipper_sls.domain.image.documents import descriptor_of
+from clipper_sls.domain.image.references import Reference
 from clipper_sls.image_errors import RegistryRefusedError
 from clipper_sls.testing.docker_registry import DockerRegistryUnderTest, docker_registry
 from clipper_sls.testing.faulty_proxy import Answer, Fault, FaultyProxy
@@ -43,6 +45,16 @@ def test_a_password_opens_the_registry(
     repository = connect(locked.host, name, credentials=ALI)
     assert repository.push(blob, layout)
     assert repository.has(blob)
+
+
+def test_a_login_that_is_handed_in_wins_over_what_docker_knows(
+    locked: DockerRegistryUnderTest, layout: Layout, name: str, blob: Descriptor, tmp_path: Path
+) -> None:
+    reference = Reference.parse(f"{locked.host}/{name}:1")
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"auths": {locked.host: {"auth": base64.b64encode(b"ali:x").decode()}}}))
+    with Registries(docker_config=config, pause=lambda seconds: None, logins={locked.host: ALI}) as registries:
+        assert registries.repository(reference).push(blob, layout)
 
 
 @pytest.mark.parametrize(("credentials", "who"), [(None, "asks who you are"), (Credentials("ali", "x"), "'ali'")])

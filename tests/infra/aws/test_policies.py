@@ -1,6 +1,8 @@
 """Policies name actions and resources. `*` stands where AWS knows nothing to name, and only there."""
 
+import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 WITHOUT_RESOURCE = {
@@ -97,3 +99,13 @@ def test_the_query_function_cannot_change_the_registry(template: Mapping[str, An
     registry = [one for one in asking if {"Fn::GetAtt": ["RegistryTable", "Arn"]} in _list(one["Resource"])]
     assert registry
     assert not any(writing & set(_list(one["Action"])) for one in registry)
+
+
+def test_the_deployers_policy_has_the_rights_that_the_documents_list(
+    root: Path, templates: Mapping[str, Mapping[str, Any]]
+) -> None:
+    page = (root / "docs/architecture/11-functions-and-aliases.md").read_text()
+    listed = set(re.findall(r"`((?:cloudformation|lambda|ecr|logs|iam|execute-api):\w+)`", page))
+    allowed = {action for one in _allowed(templates["deployer.yaml"]) for action in _list(one["Action"])}
+    assert listed
+    assert listed - allowed == set()

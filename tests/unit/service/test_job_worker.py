@@ -1,5 +1,6 @@
 """What becomes of messages: done once, tried again, expired, poisoned."""
 
+import asyncio
 import itertools
 
 import pytest
@@ -286,3 +287,35 @@ async def test_a_store_that_fails_is_a_reason_to_try_again(job_world: JobWorld) 
     assert len(await job_world.work()) == 1
     assert await job_world.work() == []
     assert await _outputs(job_world, job) == [b'"A"']
+
+
+async def test_a_job_that_the_worker_had_no_time_for_is_not_given_up_after_the_last_try(job_world: JobWorld) -> None:
+    await job_world.open(*RECORDS)
+    job_world.invoker.models[MODEL] = _upper
+    job = await _submit(job_world, b"a")
+    (message,) = await _messages(job_world)
+    last = Received(message.message_id, message.receipt, message.body, job_world.max_tries)
+    again = await job_world.worker.work([last], Deadline(job_world.clock.now()))
+    assert list(again) == [message.message_id]
+    assert (await job_world.jobs.status(job.id)).state is JobState.QUEUED
+    assert list(await job_world.queue.dead(10)) == []
+
+
+async def test_a_message_whose_job_has_a_result_by_now_is_no_dead_letter(job_world: JobWorld) -> None:
+    await job_world.open(*RECORDS)
+    job = await _submit(job_world, b"a")  # and no replica answers
+    (message,) = await _messages(job_world)
+    last = Received(message.message_id, message.receipt, message.body, job_world.max_tries)
+
+    def answered_elsewhere(row: PackedRow) -> RowResult:
+        done = Done([Prediction(1, OutputJson(b"1"))])
+        job_world.invoker.models.pop(MODEL)
+        elsewhere.append(asyncio.ensure_future(job_world.jobs.finish(job.id, done)))
+        return Unanswered(DefaultReason.NO_REPLICA)
+
+    elsewhere: list[asyncio.Future[bool]] = []
+    job_world.invoker.models[MODEL] = answered_elsewhere
+    assert list(await job_world.worker.work([last])) == []
+    assert await elsewhere[0]
+    assert list(await job_world.queue.dead(10)) == []
+    assert (await job_world.jobs.status(job.id)).state is JobState.DONE

@@ -23,6 +23,11 @@ RESERVE_S = 10.0
 MOST_RESERVE = 0.25
 """Of the time that is left; kept back for writing results, and for the answer."""
 
+SUSPECT_RECEIVES = 3
+"""Delivered so often, a message may be what ended those who worked on it before."""
+
+APART_S = 2.0
+
 logger = logging.getLogger(__name__)
 
 
@@ -42,7 +47,7 @@ class SqsConsumer:
         """Lambda's answer to an event of SQS, `{"batchItemFailures": [...]}`, before `time_left_s` is over."""
         until = self._clock.now() + time_left_s - min(RESERVE_S, MOST_RESERVE * time_left_s)
         messages = [_received(SQSRecord(record)) for record in event["Records"]]
-        again = await self._again(messages, Deadline(until))
+        again = await self._work(messages, Deadline(until), time_left_s)
         await self._release([message for message in messages if message.message_id in again])
 
         def told(record: SQSRecord) -> None:
@@ -51,6 +56,41 @@ class SqsConsumer:
 
         processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
         return process_partial_response(event, told, processor)
+
+    async def _work(self, messages: Sequence[Received], until: Deadline, time_left_s: float) -> set[str]:
+        """Suspects come last, each by itself, and what is done before one is deleted before it.
+
+        A message that brings down whatever works on it would else take those that it came with to the dead letters:
+        they would be delivered together again and again.
+        """
+        suspects = [message for message in messages if message.receive_count >= SUSPECT_RECEIVES]
+        others = [message for message in messages if message.receive_count < SUSPECT_RECEIVES]
+        again = await self._again(others, until) if others else set()
+        if not suspects:
+            return again
+        await self._delete([message for message in others if message.message_id not in again])
+        await self._set_apart(suspects, time_left_s)
+        for suspect in suspects:
+            found = await self._again([suspect], until)  # without asking anybody once `until` has come
+            if not found:
+                await self._delete([suspect])
+            again |= found
+        return again
+
+    async def _set_apart(self, suspects: Sequence[Received], time_left_s: float) -> None:
+        """If this function is ended by one of them, each comes again at another time, and so without the others."""
+        try:
+            for number, suspect in enumerate(suspects):
+                await self._queue.release([suspect], after_s=time_left_s + number * APART_S)
+        except StoreError as error:
+            logger.warning("Messages that were delivered often are not set apart: %s", error.msg)
+
+    async def _delete(self, messages: Sequence[Received]) -> None:
+        """Lambda would do that, too, but after the last of them."""
+        try:
+            await self._queue.acknowledge(messages)
+        except StoreError as error:
+            logger.warning("Messages that are done are deleted later than they could be: %s", error.msg)
 
     async def _again(self, messages: Sequence[Received], until: Deadline) -> set[str]:
         """All of them, where it is not about one: a registry that cannot be read, for one."""
@@ -62,9 +102,12 @@ class SqsConsumer:
 
     async def _release(self, messages: Sequence[Received]) -> None:
         """Sooner than the queue would by itself, which must think that they are being worked on for long."""
+        by_wait: dict[float, list[Received]] = {}
+        for message in messages:
+            by_wait.setdefault(retry_after_s(message.receive_count), []).append(message)
         try:
-            for message in messages:
-                await self._queue.release([message], after_s=retry_after_s(message.receive_count))
+            for after_s, waiting in by_wait.items():
+                await self._queue.release(waiting, after_s=after_s)
         except StoreError as error:
             logger.warning("Messages are delivered again later than they could be: %s", error.msg)
 

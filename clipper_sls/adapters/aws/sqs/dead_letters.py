@@ -10,7 +10,6 @@ from clipper_sls.adapters.aws.failures import AwsCallError
 from clipper_sls.adapters.aws.sqs.job_queue import LEAST_WAIT_S, ORIGINAL, REASON, group_of
 from clipper_sls.adapters.aws.sqs.queue import SqsQueue
 from clipper_sls.domain.jobs.messages import MOST_RECEIVED, DeadLetter, gave_up
-from clipper_sls.errors import StoreUnavailableError
 
 LOOK_S = 30
 """How long a letter is hidden that is being looked at, when whoever looks does not come to an end."""
@@ -51,20 +50,16 @@ class SqsDeadLetters:
         return list(found.values())
 
     async def redrive(self) -> int:
-        """AWS moves them by itself, and goes on after this returns; where the server cannot, they are moved here."""
+        """AWS moves them by itself, and goes on after this returns. Where it does not, or may not, they are moved here;
+        what is left when whoever asks has no more time is moved by the next call.
+        """
         count = await self._count()
-        arns = {
-            "SourceArn": await self._dead_letters.attribute("QueueArn"),
-            "DestinationArn": await self._queue.attribute("QueueArn"),
-        }
+        source = await self._dead_letters.attribute("QueueArn")
+        destination = f"{source.rpartition(':')[0]}:{self._queue.name}"  # of one account and region
         try:
-            await self._dead_letters.ask("StartMessageMoveTask", arns)
+            await self._dead_letters.ask("StartMessageMoveTask", {"SourceArn": source, "DestinationArn": destination})
         except AwsCallError as error:
-            if "already" in error.message:  # a task is running
-                return count
-            if error.is_denied or error.is_throttled:
-                raise StoreUnavailableError(f"The dead letters cannot be redriven: {error}") from error
-            return await self._moved()
+            return count if "already" in error.message else await self._moved()
         return count
 
     async def purge(self) -> int:

@@ -1,10 +1,12 @@
 """A Lambda event of SQS, and what Lambda is told of it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from clipper_sls.adapters.aws.sqs.consumer import SqsConsumer
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
@@ -15,7 +17,7 @@ from clipper_sls.domain.query import Deadline, OutputJson, PackedRow, Predicted,
 from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Record, Switch
 from clipper_sls.domain.serving import Serving
 from clipper_sls.testing.fakes import constant
-from tests.unit.service.conftest import JobWorld
+from clipper_sls.testing.jobs import JobWorld
 
 EVENT = Path(__file__).with_name("event.json")
 """As AWS documents it."""
@@ -140,3 +142,43 @@ async def test_without_time_nothing_is_asked_and_all_comes_again(world: JobWorld
     await submitted(world, b"a")
     answer = await consumer(world).consume(event_of(await received(world)), 0.0)
     assert (len(failures(answer)), world.invoker.asked) == (1, [])
+
+
+class Noting:
+    """The world's queue; notes what is deleted and released, and when: after how many calls of the model."""
+
+    def __init__(self, world: JobWorld) -> None:
+        self._world = world
+        self.deleted: list[tuple[int, list[str]]] = []
+        self.released: list[tuple[int, float]] = []
+
+    async def acknowledge(self, received: Sequence[Received]) -> None:
+        self.deleted.append((len(self._world.invoker.asked), [one.message_id for one in received]))
+        await self._world.queue.acknowledge(received)
+
+    async def release(self, received: Sequence[Received], *, after_s: float = 0.0) -> None:
+        self.released.append((len(self._world.invoker.asked), after_s))
+        await self._world.queue.release(received, after_s=after_s)
+
+
+async def test_what_was_delivered_often_comes_last_and_alone_when_the_others_are_deleted(world: JobWorld) -> None:
+    queue = Noting(world)
+    for row in (b"often", b"a", b"b"):
+        await submitted(world, row)
+    often, *others = await received(world)
+    event = event_of([replace(often, receive_count=3), *others])
+    answer = await SqsConsumer(worker=world.worker, queue=queue, clock=world.clock).consume(event, 60.0)
+    assert failures(answer) == []
+    assert [sorted(rows) for _, rows, _ in world.invoker.asked] == [[b"a", b"b"], [b"often"]]
+    assert queue.deleted == [(1, [other.message_id for other in others]), (2, [often.message_id])]
+
+
+async def test_each_that_was_delivered_often_would_come_again_at_another_time_if_one_of_them_ended_the_function(
+    world: JobWorld,
+) -> None:
+    queue = Noting(world)
+    for row in (b"a", b"b", b"c"):
+        await submitted(world, row)
+    messages = [replace(message, receive_count=3) for message in await received(world)]
+    await SqsConsumer(worker=world.worker, queue=queue, clock=world.clock).consume(event_of(messages), 20.0)
+    assert queue.released == [(0, 20.0), (0, 22.0), (0, 24.0)]

@@ -160,12 +160,16 @@ async def test_aws_redrives_by_itself() -> None:
     client = ScriptedSqs(
         GetQueueAttributes=[
             {"Attributes": {"ApproximateNumberOfMessages": "7"}},
-            {"Attributes": {"QueueArn": "arn:dead"}},
-            {"Attributes": {"QueueArn": "arn:jobs"}},
+            {"Attributes": {"QueueArn": "arn:aws:sqs:us-east-1:1:jobs-dead"}},
         ]
     )
     assert await queues(client)[1].redrive() == 7
-    assert client.of("StartMessageMoveTask") == [{"SourceArn": "arn:dead", "DestinationArn": "arn:jobs"}]
+    assert client.of("StartMessageMoveTask") == [
+        {
+            "SourceArn": "arn:aws:sqs:us-east-1:1:jobs-dead",
+            "DestinationArn": "arn:aws:sqs:us-east-1:1:jobs",
+        }
+    ]
     assert client.of("ReceiveMessage") == []
 
 
@@ -175,7 +179,15 @@ async def test_a_redrive_that_is_under_way_is_left_alone() -> None:
     assert client.of("ReceiveMessage") == []
 
 
-async def test_who_may_not_redrive_is_told() -> None:
-    client = ScriptedSqs(StartMessageMoveTask=[refusal("AccessDenied", "no")])
-    with pytest.raises(StoreUnavailableError, match="cannot be redriven"):
-        await queues(client)[1].redrive()
+@pytest.mark.parametrize("error", [refusal("AccessDenied", "no"), refusal("HTTP 500", "", 500)])
+async def test_where_aws_may_or_can_not_they_are_moved_here_sent_before_they_are_deleted(error: AwsCallError) -> None:
+    letters = [{"MessageId": f"d{n}", "ReceiptHandle": f"r{n}", "Body": '{"application":"shop"}'} for n in range(12)]
+    client = ScriptedSqs(
+        StartMessageMoveTask=[error], ReceiveMessage=[{"Messages": letters[:10]}, {"Messages": letters[10:]}]
+    )
+    assert await queues(client)[1].redrive() == 12
+    moves = [name for name, _ in client.asked if name in ("SendMessageBatch", "DeleteMessageBatch")]
+    assert moves == ["SendMessageBatch", "DeleteMessageBatch"] * 2
+    assert {entry["MessageGroupId"] for payload in client.of("SendMessageBatch") for entry in payload["Entries"]} == {
+        "shop"
+    }
