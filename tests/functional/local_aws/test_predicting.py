@@ -105,6 +105,13 @@ def test_an_input_that_was_answered_is_not_asked_again(running: LocalAwsUnderTes
     assert (answers, _calls(running)) == ([False] * 5, before)
 
 
+def test_a_job_goes_through_the_queue(application: Application) -> None:
+    """The queue invokes the consumer, which asks the model and writes what it answered."""
+    job = application.connection.submit(application.name, {"input": [41.0]})
+    done = application.connection.wait_for_job(job, timeout_s=60)
+    assert (done["status"], done["default"], done["output"]) == ("done", False, 42.0)
+
+
 def test_the_command_line_speaks_to_the_stack(running: LocalAwsUnderTest, application: Application) -> None:
     told = run(
         [sys.executable, "-m", "clipper_sls", "apps", "--json"],
