@@ -103,5 +103,5 @@ async def plane(shared_ministack: MiniStackUnderTest, tmp_path: Path) -> AsyncIt
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsUnderTest]:
     """`clipper-sls dev --aws` with the stack `demo`; one for all, since it takes many seconds to start."""
-    with local_aws(tmp_path_factory.mktemp("aws"), ["--stack", "demo", "--parameter", "JobsMaxReceives=2"]) as server:
+    with local_aws(tmp_path_factory.mktemp("aws"), ["--stack", "demo", "--parameter", "JobsMaxReceives=3"]) as server:
         yield server
