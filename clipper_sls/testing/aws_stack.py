@@ -30,7 +30,7 @@ from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.adapters.ministack.http import MiniStackHttp
 from clipper_sls.bootstrap.local_lambda import FunctionPlaces, lambda_edge
 from clipper_sls.config import Settings
-from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.http.management import EngineInfo, create_management_app
 from clipper_sls.http.predict import InputLimits
 from clipper_sls.http.query_app import create_query_app
