@@ -16,9 +16,9 @@ from clipper_sls.adapters.functions.signed_requests import SignedRequests
 from clipper_sls.adapters.functions.stacks import StackOutputs, stack_outputs
 from clipper_sls.bootstrap.function_images import PresentImage, function_images, present_image
 from clipper_sls.config import Settings
-from clipper_sls.domain.deployment.names import StackNames
-from clipper_sls.domain.functions.content import Architecture
-from clipper_sls.domain.functions.steps import Step
+from clipper_sls.domain.deployment.content import Architecture
+from clipper_sls.domain.deployment.steps import Step
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.domain.identifiers import ModelName
 from clipper_sls.packaging.signing import Signer
 from clipper_sls.ports.image_publisher import ImagePublisher

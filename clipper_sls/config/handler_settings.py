@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
-from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.errors import InvalidNameError, InvalidSettingError
 
 PREFIX = "CLIPPER_SLS_"

@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from clipper_sls.aws_errors import AwsResourceAbsentError, FunctionFailedError
-from clipper_sls.domain.deployment.function import CURRENT_ALIAS, PublishedFunction
-from clipper_sls.domain.deployment.names import StackNames, version_alias
-from clipper_sls.domain.functions.concurrency import concurrency_of
-from clipper_sls.domain.functions.observed import Alias, ObservedFunction, Published, Readiness, WeightedNumber
-from clipper_sls.domain.functions.planning import scaling_steps
-from clipper_sls.domain.functions.steps import ProvisionConcurrency, ReserveConcurrency
+from clipper_sls.domain.deployment.concurrency import concurrency_of
+from clipper_sls.domain.deployment.observed import Alias, ObservedFunction, Published, Readiness, WeightedNumber
+from clipper_sls.domain.deployment.planning import scaling_steps
+from clipper_sls.domain.deployment.steps import ProvisionConcurrency, ReserveConcurrency
+from clipper_sls.domain.functions.names import StackNames, version_alias
+from clipper_sls.domain.functions.published import CURRENT_ALIAS, PublishedFunction
 from clipper_sls.domain.identifiers import ModelId, ModelName
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import Health, PoolStatus, ReplicaState, ReplicaStatus

@@ -25,8 +25,8 @@ from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.service.deploying import Deployer
 from clipper_sls.service.models import ModelService
 from clipper_sls.service.registry_view import RegistryView
-from clipper_sls.testing.aws_stack import StackUnderTest
 from clipper_sls.testing.fake_functions import FakeImages, FakeRegister
+from clipper_sls.testing.local_aws import LocalAwsUnderTest
 from clipper_sls.testing.ministack import REGION
 from tests.functional.functions.deployer_process import MODEL, desired
 
@@ -54,11 +54,11 @@ class Watched:
 
 
 @pytest.fixture
-def watched(stack: StackUnderTest) -> Watched:
+def watched(stack: LocalAwsUnderTest) -> Watched:
     return Watched(stack.endpoint)
 
 
-def _bring(clients: AwsClients, stack: StackUnderTest, version: str, scaling: Scaling) -> None:
+def _bring(clients: AwsClients, stack: LocalAwsUnderTest, version: str, scaling: Scaling) -> None:
     wanted = desired(stack.names, version)
     deployer = Deployer(
         provisioner=LambdaProvisioner(clients),
@@ -71,7 +71,7 @@ def _bring(clients: AwsClients, stack: StackUnderTest, version: str, scaling: Sc
     deployer.deploy(type(wanted)(wanted.model, wanted.function, wanted.content, scaling))
 
 
-def test_the_page_lists_the_rights_that_deploying_needs(watched: Watched, stack: StackUnderTest) -> None:
+def test_the_page_lists_the_rights_that_deploying_needs(watched: Watched, stack: LocalAwsUnderTest) -> None:
     clients = watched.clients()
     stack_outputs(clients, stack.names.stack)
     assert image_login(clients)[0] == "AWS"
@@ -93,7 +93,7 @@ def test_the_page_lists_the_rights_that_deploying_needs(watched: Watched, stack:
     assert watched.asked - {"lambda:GetAlias"} == listed - pushing - SEEN_ELSEWHERE
 
 
-def _print_something(stack: StackUnderTest, function: str) -> None:
+def _print_something(stack: LocalAwsUnderTest, function: str) -> None:
     logs, group = stack.clients.logs, f"/aws/lambda/{function}"
     where = {"logGroupName": group, "logStreamName": "2026/11/26/[1]0123456789abcdef"}
     logs.create_log_group(logGroupName=group)
@@ -102,7 +102,7 @@ def _print_something(stack: StackUnderTest, function: str) -> None:
     logs.put_log_events(**where, logEvents=events)
 
 
-def test_the_templates_policy_has_what_management_asks_for(watched: Watched, stack: StackUnderTest) -> None:
+def test_the_templates_policy_has_what_management_asks_for(watched: Watched, stack: LocalAwsUnderTest) -> None:
     for version in ("1", "two"):
         _bring(stack.clients, stack, version, Scaling(0, 1000))
     asyncio.run(_manage(watched.clients(), stack))
@@ -114,7 +114,7 @@ def test_the_templates_policy_has_what_management_asks_for(watched: Watched, sta
     assert {"lambda:UpdateAlias", "lambda:DeleteFunction", "lambda:PutProvisionedConcurrencyConfig"} <= asked
 
 
-async def _manage(clients: AwsClients, stack: StackUnderTest) -> None:
+async def _manage(clients: AwsClients, stack: LocalAwsUnderTest) -> None:
     """Everything that the management function does with functions."""
     clock = SystemClock()
     view = RegistryView(registry=MemoryRegistry(), clock=clock, max_age_s=0.0)

@@ -11,11 +11,11 @@ from clipper_sls.adapters.functions.function_host import FunctionHost
 from clipper_sls.adapters.functions.no_bundles import NoBundles
 from clipper_sls.adapters.local.memory_registry import MemoryRegistry
 from clipper_sls.aws_errors import BundleUploadError
-from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.deployment.content import BUNDLE_DIGEST_VARIABLE, FunctionContent
+from clipper_sls.domain.deployment.observed import Alias, WeightedNumber
+from clipper_sls.domain.deployment.planning import DesiredVersion
 from clipper_sls.domain.endpoint import Endpoint
-from clipper_sls.domain.functions.content import BUNDLE_DIGEST_VARIABLE, FunctionContent
-from clipper_sls.domain.functions.observed import Alias, WeightedNumber
-from clipper_sls.domain.functions.planning import DesiredVersion
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.domain.identifiers import ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import ModelVersion, Scaling
