@@ -82,7 +82,7 @@ class StackNames:
 
     @property
     def image_repository(self) -> str:
-        """Of the images of all models; a tag is `<model>-<version>`, and nothing is ever run by its tag."""
+        """Of the images of all models; a tag is `<model>-<version>-<digest>`, and nothing is ever run by its tag."""
         return f"{self.stack}/models"
 
     def payload_bucket(self, account: str, region: str) -> str:
