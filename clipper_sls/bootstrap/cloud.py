@@ -54,7 +54,7 @@ class Cloud:
 
     def deployer(self, register: VersionRegister, images: ImagePublisher, tell: Callable[[Step], object]) -> Deployer:
         return Deployer(
-            provisioner=LambdaProvisioner(self.clients),
+            provisioner=LambdaProvisioner(self.clients, self.outputs.log_retention_days),
             register=register,
             images=images,
             pause=Event().wait,

@@ -22,7 +22,13 @@ from clipper_sls.domain.identifiers import ModelId, ModelName
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import Health, PoolStatus, ReplicaState, ReplicaStatus
 from clipper_sls.domain.traffic import Answering
-from clipper_sls.errors import InvalidBundleError, InvalidSettingError, StaleWriteError, UnsupportedImageError
+from clipper_sls.errors import (
+    InvalidBundleError,
+    InvalidSettingError,
+    ModelStartError,
+    StaleWriteError,
+    UnsupportedImageError,
+)
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.model_host import Decide
 from clipper_sls.ports.provisioner import Provisioner
@@ -35,19 +41,25 @@ Where = tuple[str, WeightedNumber | None]
 
 
 class FunctionHost:
-    """Implements `ModelHost`. `versions` gives those that are registered; AWS is asked in threads."""
+    """Implements `ModelHost`. AWS is asked in threads.
+
+    `first_call` calls a function by an alias and says what went wrong, as `first_call.FirstCall` does; `versions` gives
+    those that are registered.
+    """
 
     def __init__(
         self,
         *,
         names: StackNames,
         provisioner: Provisioner,
+        first_call: Callable[[str, str], str | None],
         versions: Callable[[], Iterable[ModelVersion]],
         clock: Clock,
         chance: random.Random,
     ) -> None:
         self._names = names
         self._aws = provisioner
+        self._first_call = first_call
         self._versions = versions
         self._clock = clock
         self._chance = chance
@@ -68,7 +80,7 @@ class FunctionHost:
         return replace(version, bundle_digest=digest, function=function)
 
     async def start(self, version: ModelVersion) -> None:
-        """See `ModelHost.start`: who deployed has waited for it, so there is nothing to wait for.
+        """See `ModelHost.start`: who deployed has waited for it, so it is called once, to see that it loads its model.
 
         Raises InvalidSettingError for a version that runs at a URL, which nobody would ask.
         """
@@ -85,6 +97,9 @@ class FunctionHost:
                 f"Version {published.number} of the function {version.function.name} is {published.readiness}"
                 f"{f': {published.reason}' if published.reason else ''}. Deploy model {version.id} again"
             )
+        wrong = await asyncio.to_thread(self._first_call, version.function.name, version.function.alias)
+        if wrong is not None:
+            raise ModelStartError(f"Model {version.id} does not start on AWS Lambda: {wrong}")
 
     async def let_answer(self, model: ModelName, decide: Decide) -> None:
         """See `ModelHost.let_answer`: one UpdateAlias, under the revision that was seen before deciding."""
@@ -177,8 +192,9 @@ class FunctionHost:
         current = self._alias(name)
         if current is not None and current.number == alias.number:
             self._aws.delete_alias(name, CURRENT_ALIAS)
-        with suppress(StaleWriteError, AwsResourceAbsentError):  # a version that is being deployed needs it
+        with suppress(StaleWriteError, AwsResourceAbsentError):  # nothing was kept ready
             self._aws.provision(name, alias.number, 0)
+        with suppress(StaleWriteError):  # a version that is being deployed needs it
             self._aws.delete_published(name, alias.number)
 
     def _pool(self, version: ModelVersion, function: PublishedFunction) -> PoolStatus:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from clipper_sls.adapters.functions.clients import AwsClients
@@ -24,9 +25,22 @@ class FunctionLog:
     text: str
 
 
+def log_group(function: str) -> str:
+    """Where Lambda writes what `function` prints, unless it is told otherwise."""
+    return f"/aws/lambda/{function}"
+
+
+def keep_logs(clients: AwsClients, function: str, days: int) -> None:
+    """Make the log group before Lambda does, which would keep what is printed for ever. Raises botocore's errors."""
+    group = log_group(function)
+    with suppress(clients.logs.exceptions.ResourceAlreadyExistsException):
+        clients.logs.create_log_group(logGroupName=group)
+    clients.logs.put_retention_policy(logGroupName=group, retentionInDays=days)
+
+
 def function_logs(clients: AwsClients, function: str, tail_lines: int) -> Sequence[FunctionLog]:
     """Of the environments that printed last, the oldest first; nothing where nothing was ever printed."""
-    group = f"/aws/lambda/{function}"
+    group = log_group(function)
     try:
         with translated(f"show what {function} printed"):
             streams = clients.logs.describe_log_streams(

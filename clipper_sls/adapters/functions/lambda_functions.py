@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from clipper_sls.adapters.functions.clients import AwsClients
+from clipper_sls.adapters.functions.function_logs import keep_logs
 from clipper_sls.adapters.functions.reading import (
     ON_PUBLISHED_VERSIONS,
     alias_of,
@@ -22,6 +23,7 @@ from clipper_sls.domain.deployment.observed import (
     ObservedFunction,
     Provisioned,
     Published,
+    Readiness,
     WeightedNumber,
 )
 
@@ -34,14 +36,20 @@ LOOKERS = 8
 """Threads that ask for the images of published versions, one call each."""
 
 _Version = tuple[str, str]  # ARN with the number, revision
+_Details = Mapping[str, Any]  # what GetFunction answers
 
 
 class LambdaProvisioner:
-    """Implements `Provisioner`. Remembers the images of published versions, which never change."""
+    """Implements `Provisioner`. Remembers published versions that are ready, since they never change.
 
-    def __init__(self, clients: AwsClients) -> None:
+    `log_retention_days` is how long what a function prints is kept, for functions that are made from here; None leaves
+    their log groups to Lambda, which keeps everything.
+    """
+
+    def __init__(self, clients: AwsClients, log_retention_days: int | None = None) -> None:
         self._clients = clients
-        self._codes: dict[_Version, Mapping[str, Any]] = {}
+        self._log_retention_days = log_retention_days
+        self._ready: dict[_Version, _Details] = {}
 
     @property
     def _aws(self) -> "LambdaClient":
@@ -53,7 +61,7 @@ class LambdaProvisioner:
                 found = self._aws.get_function(FunctionName=function)
                 versions = list(self._versions(function))
                 aliases = [alias_of(answer) for answer in self._aliases(function)]
-                codes = self._codes_of(function, versions)
+                details = self._details_of(function, versions)
         except AwsResourceAbsentError:
             return None
         configuration = found["Configuration"]
@@ -64,8 +72,8 @@ class LambdaProvisioner:
             *readiness_of(configuration),
         )
         published = [
-            Published(version["Version"], content_of(version, code), *readiness_of(version))
-            for version, code in zip(versions, codes, strict=True)
+            Published(version["Version"], content_of(version, one["Code"]), *readiness_of(one["Configuration"]))
+            for version, one in zip(versions, details, strict=True)
         ]
         return ObservedFunction(
             name=function,
@@ -86,6 +94,8 @@ class LambdaProvisioner:
 
     def create(self, function: str, content: FunctionContent) -> None:
         with translated(f"create the function {function}"):
+            if self._log_retention_days is not None:
+                keep_logs(self._clients, function, self._log_retention_days)
             self._aws.create_function(
                 FunctionName=function,
                 PackageType="Image",
@@ -184,20 +194,24 @@ class LambdaProvisioner:
         for page in self._aws.get_paginator("list_aliases").paginate(FunctionName=function):
             yield from page["Aliases"]
 
-    def _codes_of(
-        self, function: str, versions: "Sequence[FunctionConfigurationTypeDef]"
-    ) -> Sequence[Mapping[str, Any]]:
-        """Only GetFunction names a version's image."""
+    def _details_of(self, function: str, versions: "Sequence[FunctionConfigurationTypeDef]") -> Sequence[_Details]:
+        """Only GetFunction names a version's image, and says whether it is active: a list says neither."""
         keys = [(f"{one['FunctionArn']}:{one['Version']}", one.get("RevisionId", "")) for one in versions]
-        missing = [(key, one["Version"]) for key, one in zip(keys, versions, strict=True) if key not in self._codes]
+        missing = [(key, one["Version"]) for key, one in zip(keys, versions, strict=True) if key not in self._ready]
+        found: dict[_Version, _Details] = {}
         if missing:
             with ThreadPoolExecutor(LOOKERS) as threads:
-                found = threads.map(lambda one: self._code(function, one[1]), missing)
-                self._codes |= {key: code for (key, _), code in zip(missing, found, strict=True)}
-        return [self._codes[key] for key in keys]
+                answers = threads.map(lambda one: self._details(function, one[1]), missing)
+                found = {key: answer for (key, _), answer in zip(missing, answers, strict=True)}
+        self._ready |= {key: one for key, one in found.items() if _is_ready(one)}
+        return [found.get(key) or self._ready[key] for key in keys]
 
-    def _code(self, function: str, number: str) -> Mapping[str, Any]:
-        return dict(self._aws.get_function(FunctionName=function, Qualifier=number)["Code"])
+    def _details(self, function: str, number: str) -> _Details:
+        return dict(self._aws.get_function(FunctionName=function, Qualifier=number))
+
+
+def _is_ready(details: _Details) -> bool:
+    return readiness_of(details["Configuration"])[0] is Readiness.READY
 
 
 def _configuration(content: FunctionContent, *, says_snap_start: bool) -> Any:

@@ -16,6 +16,7 @@ class StackOutputs:
     management_url: str
     image_repository: str  # without a tag: "123456789012.dkr.ecr.eu-west-1.amazonaws.com/clipper-sls/models"
     model_role: str  # ARN
+    log_retention_days: int | None = None  # of what models print; None where the stack does not say
 
 
 def stack_outputs(clients: AwsClients, stack: str) -> StackOutputs:
@@ -34,6 +35,7 @@ def stack_outputs(clients: AwsClients, stack: str) -> StackOutputs:
             management_url=outputs["ManagementUrl"].rstrip("/"),
             image_repository=outputs["ModelRepositoryUri"],
             model_role=outputs["ModelRoleArn"],
+            log_retention_days=int(outputs.get("LogRetentionDays") or 0) or None,
         )
     except KeyError as error:
         raise AwsResourceAbsentError(

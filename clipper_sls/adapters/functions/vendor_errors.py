@@ -40,7 +40,7 @@ CREDENTIALS = frozenset(
     }
 )
 THROTTLED = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"})
-CHANGED = frozenset({"ResourceConflictException", "PreconditionFailedException"})
+CHANGED = frozenset({"OperationAbortedException", "ResourceConflictException", "PreconditionFailedException"})
 ABSENT = frozenset(
     {
         "ResourceNotFoundException",

@@ -69,7 +69,8 @@ class StackFunction:
     def _settle(self) -> None:
         waiting = asyncio.all_tasks(self.loop)
         if waiting:
-            self.loop.run_until_complete(asyncio.wait(waiting, timeout=SETTLE_S))
+            left_s = self.invocation.ends_at() - self.clock.now() + RESERVE_S / 2
+            self.loop.run_until_complete(asyncio.wait(waiting, timeout=max(0.0, min(SETTLE_S, left_s))))
 
     def _traced(self) -> Callable[[str, Mapping[str, str]], AbstractContextManager[None]]:
         if self.settings.tracing is Switch.OFF:

@@ -56,7 +56,14 @@ class Management:
     async def _add(self, version: ModelVersion) -> None:
         stored, clock = SqliteRegistry(self.registry), SystemClock()
         view = RegistryView(registry=stored, clock=clock, max_age_s=0.0)
-        host = FunctionHost(names=self.names, provisioner=self.aws, versions=tuple, clock=clock, chance=random.Random())
+        host = FunctionHost(
+            names=self.names,
+            provisioner=self.aws,
+            first_call=lambda function, alias: None,
+            versions=tuple,
+            clock=clock,
+            chance=random.Random(),
+        )
         service = ModelService(registry=view, host=host, bundles=NoBundles(), clock=clock)
         try:
             await service.add(replace(version, registered_at=clock.wall()))

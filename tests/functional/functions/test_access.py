@@ -68,7 +68,7 @@ def _listed() -> set[str]:
 def _deploy(clients: AwsClients, version: str, names: StackNames = NAMES) -> None:
     wanted = desired(names, version)
     Deployer(
-        provisioner=LambdaProvisioner(clients),
+        provisioner=LambdaProvisioner(clients, log_retention_days=30),
         register=FakeRegister(wanted.content.bundle_digest or ""),
         images=FakeImages({wanted.content.image}),
         pause=lambda seconds: None,

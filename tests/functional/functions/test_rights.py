@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from clipper_sls.adapters.functions.clients import AwsClients
+from clipper_sls.adapters.functions.first_call import FirstCall
 from clipper_sls.adapters.functions.function_host import FunctionHost
 from clipper_sls.adapters.functions.function_logs import function_logs
 from clipper_sls.adapters.functions.image_login import image_login
@@ -33,6 +34,8 @@ from tests.functional.functions.deployer_process import MODEL, desired
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "architecture" / "11-functions-and-aliases.md"
 NAMES = {"CloudFormation": "cloudformation", "Lambda": "lambda", "ECR": "ecr", "CloudWatch Logs": "logs"}
+ACTIONS = {"Invoke": "InvokeFunction"}
+"""Where the right is not named as the call is."""
 SEEN_ELSEWHERE = {"iam:PassRole", "execute-api:Invoke"}
 """Rights that no call of boto3 is named after."""
 
@@ -50,7 +53,8 @@ class Watched:
         return AwsClients(session=session, endpoint=self.endpoint)
 
     def _note(self, model: Any, **_: Any) -> None:
-        self.asked.add(f"{NAMES[str(model.service_model.service_id)]}:{model.name}")
+        action = ACTIONS.get(model.name, model.name)
+        self.asked.add(f"{NAMES[str(model.service_model.service_id)]}:{action}")
 
 
 @pytest.fixture
@@ -61,7 +65,7 @@ def watched(stack: LocalAwsUnderTest) -> Watched:
 def _bring(clients: AwsClients, stack: LocalAwsUnderTest, version: str, scaling: Scaling) -> None:
     wanted = desired(stack.names, version)
     deployer = Deployer(
-        provisioner=LambdaProvisioner(clients),
+        provisioner=LambdaProvisioner(clients, log_retention_days=30),
         register=FakeRegister(wanted.content.bundle_digest or ""),
         images=FakeImages({wanted.content.image}),
         pause=lambda seconds: None,
@@ -96,7 +100,6 @@ def test_the_page_lists_the_rights_that_deploying_needs(watched: Watched, stack:
 def _print_something(stack: LocalAwsUnderTest, function: str) -> None:
     logs, group = stack.clients.logs, f"/aws/lambda/{function}"
     where = {"logGroupName": group, "logStreamName": "2026/11/26/[1]0123456789abcdef"}
-    logs.create_log_group(logGroupName=group)
     logs.create_log_stream(**where)
     events = [{"timestamp": 1_790_000_000_000 + n, "message": f"{text}\n"} for n, text in enumerate(("hello", "world"))]
     logs.put_log_events(**where, logEvents=events)
@@ -121,6 +124,7 @@ async def _manage(clients: AwsClients, stack: LocalAwsUnderTest) -> None:
     host = FunctionHost(
         names=stack.names,
         provisioner=LambdaProvisioner(clients),
+        first_call=lambda function, alias: FirstCall(clients)(function, alias) and None,  # there is no such bundle
         versions=lambda: tuple(view.snapshot.versions.values()),
         clock=clock,
         chance=random.Random(1),

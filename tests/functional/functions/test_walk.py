@@ -12,7 +12,13 @@ from clipper_sls import ClipperConnection, LambdaContainerManager
 from clipper_sls.aws_errors import AwsResourceAbsentError
 from clipper_sls.deployers.python import deploy_python_closure
 from clipper_sls.domain.identifiers import ModelName
-from clipper_sls.errors import InvalidSettingError, UnsupportedImageError, VersionContentError, VersionExistsError
+from clipper_sls.errors import (
+    InvalidSettingError,
+    ModelStartError,
+    UnsupportedImageError,
+    VersionContentError,
+    VersionExistsError,
+)
 from clipper_sls.testing.local_aws import LocalAwsUnderTest
 
 SLO_MICROS = 20_000_000
@@ -55,6 +61,25 @@ def test_a_function_in_a_few_lines_is_in_production_versioned_and_rolled_back(
     application.set_model_version("m", 2)
     assert _ask(stack) == 2
     assert application.get_current_model_version("m") == "2"
+
+
+class Unloadable:
+    """Its packages are all there, and it does not load."""
+
+    def setup(self) -> None:
+        raise RuntimeError("the weights are not here")
+
+    def predict(self, inputs: list[Any]) -> list[float]:
+        return [0.0 for _ in inputs]
+
+
+def test_a_model_that_does_not_load_is_refused_and_the_one_before_goes_on(
+    stack: LocalAwsUnderTest, application: ClipperConnection
+) -> None:
+    with pytest.raises(ModelStartError, match="the weights are not here"):
+        deploy_python_closure(application, "m", 3, "doubles", Unloadable())
+    assert application.get_current_model_version("m") == "2"
+    assert _ask(stack) == 2.0
 
 
 def test_a_canary_gets_its_share_by_the_aliass_weights(
@@ -121,7 +146,6 @@ def test_what_functions_printed_comes_from_cloudwatch_by_version(
     stack: LocalAwsUnderTest, application: ClipperConnection, tmp_path: Path
 ) -> None:
     logs, group = stack.clients.logs, f"/aws/lambda/{stack.names.function(ModelName('m'))}"
-    logs.create_log_group(logGroupName=group)
     for number, text in (("1", "first"), ("2", "second")):
         where = {"logGroupName": group, "logStreamName": f"2026/11/26/[{number}]{number}"}
         logs.create_log_stream(**where)

@@ -63,19 +63,13 @@ class Application:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsUnderTest]:
-    with local_aws(tmp_path_factory.mktemp("aws"), ["--stack", "asked"]) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def application(running: LocalAwsUnderTest) -> Iterator[Application]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:  # noqa: TID251 - AWS's own
             patch.delenv(name)
         for name, value in running.environment.items():
             patch.setenv(name, value)
-        connection = ClipperConnection(LambdaContainerManager("asked"))
+        connection = ClipperConnection(LambdaContainerManager(running.stack))
         connection.connect()
         made = Application(running, connection, "adding")
         made.deploy(1)
@@ -109,6 +103,13 @@ def test_an_input_that_was_answered_is_not_asked_again(running: LocalAwsUnderTes
             break
     answers = [application.ask(0.5)["default"] for _ in range(5)]
     assert (answers, _calls(running)) == ([False] * 5, before)
+
+
+def test_a_job_goes_through_the_queue(application: Application) -> None:
+    """The queue invokes the consumer, which asks the model and writes what it answered."""
+    job = application.connection.submit(application.name, {"input": [41.0]})
+    done = application.connection.wait_for_job(job, timeout_s=60)
+    assert (done["status"], done["default"], done["output"]) == ("done", False, 42.0)
 
 
 def test_the_command_line_speaks_to_the_stack(running: LocalAwsUnderTest, application: Application) -> None:

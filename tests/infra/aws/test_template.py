@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from clipper_sls.adapters.aws.dynamodb.tables import Table, tables
+from clipper_sls.adapters.aws.sqs.job_queue import MAX_MESSAGE_BYTES
 from clipper_sls.config.handler_settings import PREFIX, HandlerSettings
 from clipper_sls.domain.functions.names import StackNames
 
@@ -88,7 +89,19 @@ def _check_table(declared: Mapping[str, Any], table: Table) -> None:
 
 def test_the_registry_outlives_its_stack(template: Mapping[str, Any]) -> None:
     registry = template["Resources"]["RegistryTable"]
-    assert (registry["DeletionPolicy"], registry["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (registry["DeletionPolicy"], registry["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+def test_models_have_no_rights_to_payloads(template: Mapping[str, Any]) -> None:
+    """They get and put by presigned URLs, and whoever may read one object of the bucket may read all."""
+    (policy,) = template["Resources"]["ModelRole"]["Properties"]["Policies"]
+    actions = {action for one in policy["PolicyDocument"]["Statement"] for action in one["Action"]}
+    assert {action.partition(":")[0] for action in actions} == {"logs"}
+
+
+def test_queues_take_what_jobs_send(template: Mapping[str, Any]) -> None:
+    for queue in _of_type(template, "AWS::SQS::Queue").values():
+        assert queue["MaximumMessageSize"] >= MAX_MESSAGE_BYTES
 
 
 def test_variables_of_functions_are_settings_and_settings_variables(template: Mapping[str, Any]) -> None:
