@@ -25,9 +25,6 @@ from clipper_sls.ports.image_publisher import ImagePublisher
 from clipper_sls.ports.version_register import VersionRegister
 from clipper_sls.service.deploying import Deployer
 
-MODEL_FUNCTIONS = "-model-"
-"""Between the stack's name and the model's, in the name of a function."""
-
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
@@ -72,7 +69,7 @@ class Cloud:
     def delete_functions(self) -> None:
         """All functions of the stack's models, and nothing else of the stack."""
         provisioner = LambdaProvisioner(self.clients)
-        for function in provisioner.functions(f"{self.names.stack}{MODEL_FUNCTIONS}"):
+        for function in provisioner.functions(self.names.model_functions):
             provisioner.delete(function)
 
 

@@ -27,6 +27,9 @@ from clipper_sls.packaging.signing import Signer
 from clipper_sls.ports.image_builder import ImageBuilder
 from clipper_sls.ports.image_publisher import ImagePublisher
 
+MAX_TAG_LENGTH = 128
+TOLD_OF_DIGEST = 12
+
 AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")
 
 Login = Callable[[], tuple[str, str]]
@@ -72,7 +75,11 @@ class FolderImages:
 
 @dataclass
 class RegistryImages:
-    """Implements `ImagePublisher`: images in `repository`, each under the tag `<model>-<version>`."""
+    """Implements `ImagePublisher`: images in `repository`, each under the tag `<model>-<version>-<digest>`.
+
+    The digest makes it another tag when a version that was never registered is made anew: tags of a stack's repository
+    cannot be moved.
+    """
 
     repository: str
     builder: ImageBuilder
@@ -84,13 +91,12 @@ class RegistryImages:
     _prepared: dict[str, tuple[BuiltImage, Reference]] = field(default_factory=dict)
 
     def prepare(self, model: ModelId, bundle: Path, architecture: Architecture) -> str:
-        target = Reference.parse(f"{self.repository}:{model.name}-{model.version}")
-        self.builder.reach(target)
+        self.builder.reach(Reference.parse(self.repository))
         key = self.signer.sign(bundle)
         built = self.builder.build(image_context(bundle, self.base, architecture.platform, self.scratch, key))
         check_budget(built.report, self.max_bytes, str(model))
         image = f"{self.repository}@{built.digest}"
-        self._prepared[image] = (built, target)
+        self._prepared[image] = (built, Reference.parse(f"{self.repository}:{_tag(model, built.digest)}"))
         return image
 
     def is_published(self, image: str) -> bool:
@@ -104,6 +110,12 @@ class RegistryImages:
     def publish(self, image: str) -> None:
         built, target = self._prepared[image]
         self.builder.push(built, target)
+
+
+def _tag(model: ModelId, digest: str) -> str:
+    """For people: nothing is run by it. Two names of 63 characters fill a tag, which has 128."""
+    told = digest.partition(":")[2][:TOLD_OF_DIGEST]
+    return f"{f'{model.name}-{model.version}'[: MAX_TAG_LENGTH - len(told) - 1]}-{told}"
 
 
 @dataclass(frozen=True, slots=True)

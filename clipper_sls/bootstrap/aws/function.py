@@ -13,6 +13,7 @@ from clipper_sls.adapters.aws.invocation import Invocation, LambdaContext
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.adapters.powertools.emf_metrics import EmfMetrics
 from clipper_sls.adapters.powertools.json_logs import log_json
+from clipper_sls.config.aws_region import told_region
 from clipper_sls.config.handler_settings import HandlerSettings, Switch
 from clipper_sls.errors import InvalidSettingError
 
@@ -81,7 +82,7 @@ class StackFunction:
 
 
 def _region(environment: Mapping[str, str]) -> str:
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    region = told_region(environment)
     if not region:
         raise InvalidSettingError("AWS_REGION is not set; Lambda sets it for every function")
     return region

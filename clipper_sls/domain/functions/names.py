@@ -33,11 +33,16 @@ class StackNames:
 
     def function(self, model: ModelName) -> str:
         """Of the function that holds all versions of `model`; a name that is too long ends with its digest."""
-        name = f"{self.stack}-model-{model}"
+        name = f"{self.model_functions}{model}"
         if len(name) <= MAX_FUNCTION_NAME_LENGTH:
             return name
         digest = hashlib.sha256(model.encode()).hexdigest()[:_DIGEST_LENGTH]
         return f"{name[: MAX_FUNCTION_NAME_LENGTH - _DIGEST_LENGTH - 1]}-{digest}"
+
+    @property
+    def model_functions(self) -> str:
+        """How the names of all models' functions begin."""
+        return f"{self.stack}-model-"
 
     @property
     def query_function(self) -> str:
@@ -82,7 +87,7 @@ class StackNames:
 
     @property
     def image_repository(self) -> str:
-        """Of the images of all models; a tag is `<model>-<version>`, and nothing is ever run by its tag."""
+        """Of the images of all models; a tag is `<model>-<version>-<digest>`, and nothing is ever run by its tag."""
         return f"{self.stack}/models"
 
     def payload_bucket(self, account: str, region: str) -> str:

@@ -72,8 +72,9 @@ def test_an_image_is_pushed_by_digest_and_seen_to_be_there(
         assert images.is_published(image)
     pulled = PulledImage(Reference.parse(image))
     assert image == f"{repository}@{pulled.digest}"
-    assert pulled.digest == PulledImage(Reference.parse(f"{repository}:noop-1")).digest
-    found = present_image(f"{repository}:noop-1", Architecture.X86_64, _no_login)
+    tagged = f"{repository}:noop-1-{pulled.digest.removeprefix('sha256:')[:12]}"  # another image gets another tag
+    assert pulled.digest == PulledImage(Reference.parse(tagged)).digest
+    found = present_image(tagged, Architecture.X86_64, _no_login)
     assert (found.image, found.input_type) == (image, "doubles")
     assert found.bundle_digest == Manifest.from_json((tmp_path / "bundle" / MANIFEST_NAME).read_bytes()).digest
     with pytest.raises(UnsupportedImageError, match="no model of ours"):

@@ -13,7 +13,7 @@ import pytest
 from clipper_sls import ClipperConnection, LambdaContainerManager
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.deployers.python import deploy_python_closure
-from clipper_sls.testing.local_aws import LocalAwsUnderTest
+from clipper_sls.testing.local_aws import LocalAwsUnderTest, local_aws
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -129,6 +129,17 @@ def test_the_demo_plays_on_it() -> None:
     checkout = Path(__file__).parents[3]
     played = run([sys.executable, "-m", "examples.demo", "--aws"], cwd=checkout, capture_output=True, text=True)
     assert played.returncode == 0, played.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_what_is_asked_of_aws_holds_here_but_where_emulators_are_known_to_differ(tmp_path: Path) -> None:
+    checkout = Path(__file__).parents[3]
+    with local_aws(tmp_path, ["--stack", "smoked"]) as server:
+        command = [sys.executable, "-m", "examples.aws_smoke", "--emulator", "--stack", server.stack]
+        environment = {**os.environ, **server.environment}  # noqa: TID251 - a child's
+        checked = run(command, cwd=checkout, env=environment, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def _calls(running: LocalAwsUnderTest) -> int:
