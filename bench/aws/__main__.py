@@ -2,17 +2,13 @@
 
 import argparse
 import asyncio
-import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import redirect_stdout
-from pathlib import Path
 
 from bench.aws.callers import aws_client, boto3_calls, entering, our_calls
-from bench.aws.handler import handled
 from bench.aws.predictions import predictions
 
 WARM_UP = 50
@@ -52,12 +48,6 @@ def _measure(url: str, rounds: int, calls: int) -> None:
         print(f"| {name} | {_shown(used_us)} |", flush=True)
     loop.run_until_complete(client.close())
     loop.close()
-    asyncio.set_event_loop(None)
-    with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing), handled(url) as asked:
-        through_handler = _in_turns(tuple(asked.values()), (1, 1), rounds, calls)
-    print("\nThe same through the query function's handler, from API Gateway's event\n\n| | |\n| --- | --- |")
-    for name, used_us in zip(asked, through_handler, strict=True):
-        print(f"| {name} | {_shown(used_us)} |")
 
 
 def _shown(used_us: list[float]) -> str:

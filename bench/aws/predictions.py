@@ -10,7 +10,7 @@ from clipper_sls.adapters.aws.function_call import FunctionCall
 from clipper_sls.adapters.aws.lambda_invoker import LambdaInvoker
 from clipper_sls.adapters.local.memory_cache import MemoryPredictionCache
 from clipper_sls.adapters.local.system_clock import SystemClock
-from clipper_sls.domain.deployment.function import PublishedFunction
+from clipper_sls.domain.functions.published import PublishedFunction
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import Deadline, Predicted

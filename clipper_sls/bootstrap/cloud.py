@@ -16,17 +16,14 @@ from clipper_sls.adapters.functions.signed_requests import SignedRequests
 from clipper_sls.adapters.functions.stacks import StackOutputs, stack_outputs
 from clipper_sls.bootstrap.function_images import PresentImage, function_images, present_image
 from clipper_sls.config import Settings
-from clipper_sls.domain.deployment.names import StackNames
-from clipper_sls.domain.functions.content import Architecture
-from clipper_sls.domain.functions.steps import Step
+from clipper_sls.domain.deployment.content import Architecture
+from clipper_sls.domain.deployment.steps import Step
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.domain.identifiers import ModelName
 from clipper_sls.packaging.signing import Signer
 from clipper_sls.ports.image_publisher import ImagePublisher
 from clipper_sls.ports.version_register import VersionRegister
 from clipper_sls.service.deploying import Deployer
-
-MODEL_FUNCTIONS = "-model-"
-"""Between the stack's name and the model's, in the name of a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ class Cloud:
     def delete_functions(self) -> None:
         """All functions of the stack's models, and nothing else of the stack."""
         provisioner = LambdaProvisioner(self.clients)
-        for function in provisioner.functions(f"{self.names.stack}{MODEL_FUNCTIONS}"):
+        for function in provisioner.functions(self.names.model_functions):
             provisioner.delete(function)
 
 

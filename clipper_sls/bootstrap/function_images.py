@@ -15,8 +15,8 @@ from clipper_sls.adapters.oci.sources import from_registry
 from clipper_sls.bootstrap.images import image_builder, image_context
 from clipper_sls.config import Settings
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
-from clipper_sls.domain.deployment.names import image_tag
-from clipper_sls.domain.functions.content import Architecture
+from clipper_sls.domain.deployment.content import Architecture
+from clipper_sls.domain.functions.names import image_tag
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.image.building import BuiltImage
 from clipper_sls.domain.image.model_config import BUNDLE_DIGEST_LABEL, INPUT_TYPE_LABEL

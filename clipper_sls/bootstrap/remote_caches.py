@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from urllib.parse import parse_qs, urlsplit
 
 from clipper_sls.adapters.remote_caches.guarded_cache import GuardedCache
+from clipper_sls.config.aws_region import told_region
 from clipper_sls.errors import InvalidSettingError
 from clipper_sls.ports.clock import Clock
 
@@ -87,7 +88,7 @@ def _in_table(url: str, clock: Clock, limit_s: float, environment: Mapping[str, 
 
 def _region(url: str, environment: Mapping[str, str]) -> str:
     (region,) = parse_qs(urlsplit(url).query).get("region", [""])[-1:]
-    found = region or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    found = region or told_region(environment)
     if not found:
         raise InvalidSettingError(
             "setting 'cache_url' names a table of DynamoDB, and nothing says in which region: set AWS_REGION, or add "

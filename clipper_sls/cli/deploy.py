@@ -15,7 +15,7 @@ from clipper_sls.cli.session import connected
 from clipper_sls.errors import InvalidSettingError, VersionExistsError
 
 if TYPE_CHECKING:
-    from clipper_sls.domain.functions.steps import Step
+    from clipper_sls.domain.deployment.steps import Step
     from clipper_sls.sdk import ClipperConnection
 
 commands = typer.Typer()

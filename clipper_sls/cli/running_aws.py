@@ -43,11 +43,12 @@ class AwsRun:
 def run_aws(settings: Settings, run: AwsRun) -> int:
     """Run until told to end; returns the exit code. Raises the errors of `LocalAws.open`."""
     check_packages()
+    template = readable(run.template) if run.template is not None else found_template()
     from clipper_sls.bootstrap.local_aws import LocalAws, StackChoice
 
     console = Console(stderr=True)
     log_to(console)
-    choice = StackChoice((run.template or found_template()).resolve(), assignments(run.parameters))
+    choice = StackChoice(template.resolve(), assignments(run.parameters))
     aws = LocalAws(settings, choice, region=aws_region(), move_ports=run.move_ports)
 
     def greet() -> None:
@@ -64,6 +65,13 @@ def check_packages(names: Sequence[str] = _NEEDED) -> None:
         raise InvalidSettingError(
             f"AWS on this machine needs the package {missing[0]!r}. Try: pip install 'clipper-sls[aws-local]'"
         )
+
+
+def readable(template: Path) -> Path:
+    """Itself. Raises InvalidSettingError when it is no file."""
+    if not template.is_file():
+        raise InvalidSettingError(f"The template {template} cannot be read: there is no such file")
+    return template
 
 
 def found_template() -> Path:

@@ -14,7 +14,7 @@ from clipper_sls.errors import InvalidSettingError
 
 if TYPE_CHECKING:
     from clipper_sls.config.settings import Settings
-    from clipper_sls.domain.functions.steps import Step
+    from clipper_sls.domain.deployment.steps import Step
     from clipper_sls.sdk import ClipperConnection, LocalContainerManager
 
 _stack: ContextVar[str | None] = ContextVar("stack", default=None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
-from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.errors import InvalidNameError, InvalidSettingError
 
 PREFIX = "CLIPPER_SLS_"
@@ -42,7 +42,7 @@ class HandlerSettings:
     payload_bucket: str = ""  # what is too large for Lambda goes through it; empty: it fails
     query_url: str = ""  # told to whoever asks the management API
     management_url: str = ""
-    jobs_max_receives: int = 5  # then a message is a dead letter
+    jobs_max_receives: int = 7  # then a message is a dead letter
     cache: SecondCache = SecondCache.NONE
     cache_url: str = ""  # with SecondCache.ELASTICACHE: rediss://host:port
     cache_mib: int = 64  # of the first cache; 0 switches it off

@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict
 from typing import Any, assert_never
 
-from clipper_sls.domain.deployment.function import PublishedFunction
 from clipper_sls.domain.endpoint import Endpoint
+from clipper_sls.domain.functions.published import PublishedFunction
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import Application, Canary, Current, Link, Mode, ModelVersion, Record, Scaling, Switch

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from clipper_sls.domain.deployment.function import PublishedFunction
 from clipper_sls.domain.endpoint import Endpoint
+from clipper_sls.domain.functions.published import PublishedFunction
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.serving import Serving

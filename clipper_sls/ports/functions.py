@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from clipper_sls.domain.function_call import CallResult, FunctionCall, FunctionReference, FunctionVersion
+from clipper_sls.domain.queue_batches import QueueWindow
 
 
 class FunctionCatalog(Protocol):
@@ -17,6 +18,13 @@ class FunctionCatalog(Protocol):
 
     async def provisioned(self, reference: FunctionReference) -> int:
         """How many environments are asked for to be kept ready; 0 when none are."""
+        ...
+
+    async def window(self, name: str, source: str) -> QueueWindow | None:
+        """How long messages of the queue with the ARN `source` are waited for; None when they are not.
+
+        None, too, when the function does not report failures message by message.
+        """
         ...
 
 

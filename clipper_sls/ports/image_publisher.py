@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from clipper_sls.domain.functions.content import Architecture
+from clipper_sls.domain.deployment.content import Architecture
 from clipper_sls.domain.identifiers import ModelId
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from clipper_sls.domain.functions.content import FunctionContent
-from clipper_sls.domain.functions.observed import Alias, ObservedFunction, Provisioned, WeightedNumber
+from clipper_sls.domain.deployment.content import FunctionContent
+from clipper_sls.domain.deployment.observed import Alias, ObservedFunction, Provisioned, WeightedNumber
 
 
 class Provisioner(Protocol):

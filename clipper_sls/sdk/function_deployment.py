@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from clipper_sls.config.settings import Settings
-from clipper_sls.domain.deployment.names import StackNames
-from clipper_sls.domain.functions.concurrency import ON_DEMAND
-from clipper_sls.domain.functions.content import BUNDLE_DIGEST_VARIABLE, Architecture, FunctionContent
-from clipper_sls.domain.functions.planning import DesiredVersion
+from clipper_sls.domain.deployment.concurrency import ON_DEMAND
+from clipper_sls.domain.deployment.content import BUNDLE_DIGEST_VARIABLE, Architecture, FunctionContent
+from clipper_sls.domain.deployment.planning import DesiredVersion
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.records import MAX_REPLICAS, Scaling
 from clipper_sls.sdk.management_client import ManagementClient, NewVersion, ReplicaBounds

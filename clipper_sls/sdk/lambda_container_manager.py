@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from clipper_sls.aws_errors import AwsResourceAbsentError
 from clipper_sls.config.settings import Settings
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
-from clipper_sls.domain.functions.steps import Step
+from clipper_sls.domain.deployment.steps import Step
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.errors import IncompatibleInputTypeError, InvalidSettingError, UnconnectedError, VersionExistsError

@@ -10,9 +10,9 @@ import random
 from collections.abc import Callable
 
 from clipper_sls.aws_errors import FunctionFailedError
-from clipper_sls.domain.functions.observed import ObservedFunction, Provisioned, Published, Readiness
-from clipper_sls.domain.functions.planning import DesiredVersion, Situation, plan
-from clipper_sls.domain.functions.steps import (
+from clipper_sls.domain.deployment.observed import ObservedFunction, Provisioned, Published, Readiness
+from clipper_sls.domain.deployment.planning import DesiredVersion, Situation, plan
+from clipper_sls.domain.deployment.steps import (
     CreateFunction,
     PointAlias,
     ProvisionConcurrency,

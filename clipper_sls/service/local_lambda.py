@@ -5,6 +5,7 @@ import random
 
 from clipper_sls.domain.function_call import CallResult, FunctionCall, FunctionReference, FunctionVersion
 from clipper_sls.ports.functions import FunctionCatalog, FunctionRunner
+from clipper_sls.service.queue_windows import QueueWindows
 
 _MAIN_VERSION = 0.999_999_999
 """A chance that no weight of an alias covers, unless it covers all."""
@@ -17,6 +18,7 @@ class LocalLambda:
         self._catalog = catalog
         self._runner = runner
         self._chance = chance
+        self._windows = QueueWindows(catalog=catalog, runner=runner)
         self._kept: dict[FunctionReference, FunctionVersion] = {}  # what is provisioned, by what it was asked for
         self._changes = asyncio.Lock()
 
@@ -27,6 +29,10 @@ class LocalLambda:
     async def run(self, function: FunctionVersion, call: FunctionCall) -> CallResult:
         """See `FunctionRunner.run`."""
         return await self._runner.run(function, call)
+
+    async def run_for_queue(self, function: FunctionVersion, call: FunctionCall) -> CallResult:
+        """As `run`, of what a queue may have sent: its batching window is kept here."""
+        return await self._windows.run(function, call)
 
     async def keep_ready(self, reference: FunctionReference, count: int) -> None:
         """Keep `count` environments ready, whatever is provisioned."""

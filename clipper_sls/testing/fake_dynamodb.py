@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from clipper_sls.adapters.aws.failures import AwsCallError, AwsUnreachableError
+from clipper_sls.adapters.aws.failures import AwsCallError, AwsNoAnswerError
 from clipper_sls.domain.query import Deadline
 
 Item = dict[str, Any]
@@ -77,7 +77,7 @@ class FakeDynamo:
         self.pending.remove(pending)
         if is_done:
             self._try(pending)
-        pending.answer.set_exception(AwsUnreachableError("dynamodb", pending.operation, "broke off", was_done=None))
+        pending.answer.set_exception(AwsNoAnswerError("dynamodb", pending.operation, "broke off", was_done=None))
 
     def kill(self, pending: PendingCall, *, is_done: bool) -> None:
         """Whoever called ends before it hears of an answer; what was asked is done all the same, or not."""

@@ -9,8 +9,8 @@ from itertools import count
 from pathlib import Path
 
 from clipper_sls.aws_errors import AwsResourceAbsentError
-from clipper_sls.domain.functions.content import Architecture, FunctionContent
-from clipper_sls.domain.functions.observed import (
+from clipper_sls.domain.deployment.content import Architecture, FunctionContent
+from clipper_sls.domain.deployment.observed import (
     Alias,
     Latest,
     ObservedFunction,

@@ -14,8 +14,8 @@ from clipper_sls.adapters.aws.lambda_invoker import LambdaInvoker
 from clipper_sls.adapters.aws.payload_store import PayloadStore
 from clipper_sls.adapters.aws.signing import Credentials
 from clipper_sls.adapters.local.system_clock import SystemClock
-from clipper_sls.domain.deployment.function import PublishedFunction
-from clipper_sls.domain.deployment.names import version_alias
+from clipper_sls.domain.functions.names import version_alias
+from clipper_sls.domain.functions.published import PublishedFunction
 from clipper_sls.domain.query import Deadline, PackedRow, RowResult
 from clipper_sls.domain.records import ModelVersion
 from clipper_sls.ports.metrics import Metrics

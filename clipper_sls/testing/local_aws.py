@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import psutil
 
+from clipper_sls.adapters.functions.clients import AwsClients
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.errors import EngineStartError
 
 START_LIMIT_S = 120.0
@@ -39,6 +42,21 @@ class LocalAwsUnderTest:
     def log(self) -> str:
         """What it printed so far."""
         return (self.folder / "aws.log").read_text(errors="replace")
+
+    @property
+    def names(self) -> StackNames:
+        """Of what the stack has."""
+        return StackNames(self.stack)
+
+    @property
+    def clients(self) -> AwsClients:
+        """Of all of AWS, with the credentials of `environment`."""
+        session = boto3.Session(
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.environment["AWS_REGION"],
+        )
+        return AwsClients(session=session, endpoint=self.endpoint)
 
     def family(self) -> list[psutil.Process]:
         """It, and every process that it has started and that is there now."""

@@ -14,8 +14,8 @@ from clipper_sls.adapters.aws.dynamodb.table import DynamoTable
 from clipper_sls.adapters.aws.dynamodb.tables import creation, tables
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.domain.changes import Change
-from clipper_sls.domain.deployment.function import CURRENT_ALIAS, PublishedFunction
-from clipper_sls.domain.deployment.names import StackNames, version_alias
+from clipper_sls.domain.functions.names import StackNames, version_alias
+from clipper_sls.domain.functions.published import CURRENT_ALIAS, PublishedFunction
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.testing.lambda_functions import CREDENTIALS, aws_client
 from clipper_sls.testing.ministack import ACCOUNT, REGION

@@ -13,6 +13,7 @@ from examples.aws_smoke.report import Finding
 from examples.aws_smoke.site import Site
 
 ROOT = Path(__file__).resolve().parents[2]
+DELETED = "everything is deleted"
 
 
 class SamError(Exception):
@@ -29,14 +30,16 @@ def delete(site: Site) -> list[Finding]:
     """Everything, the table that the template retains among it, and what is left then."""
     with suppress(ClipperError):  # of a stack that was not completed
         site.connection.stop_all()
-    with suppress(ClientError):
-        _empty_repository(site)
-    with suppress(ClientError):
-        _empty_bucket(site)
-    _sam("delete", "--stack-name", site.stack, "--no-prompts", *_region(site))
+    for emptied in (_empty_repository, _empty_bucket):
+        with suppress(ClientError):
+            emptied(site)
+    try:
+        _sam("delete", "--stack-name", site.stack, "--no-prompts", *_region(site))
+    except SamError as error:
+        return [Finding.of(DELETED, str(error), held=False)]
     _delete_retained(site)
     left = leftovers(site)
-    return [Finding.of("everything is deleted", ", ".join(left) or "nothing of the stack is left", held=not left)]
+    return [Finding.of(DELETED, ", ".join(left) or "nothing of the stack is left", held=not left)]
 
 
 def leftovers(site: Site) -> list[str]:
@@ -52,7 +55,7 @@ def leftovers(site: Site) -> list[str]:
 
 
 def _empty_repository(site: Site) -> None:
-    """CloudFormation deletes no repository with images in it."""
+    """CloudFormation deletes no repository with images in it, nor a bucket with objects."""
     repository: Any = site.client("ecr")
     name = site.names.image_repository
     pages = repository.get_paginator("list_images").paginate(repositoryName=name)
@@ -62,13 +65,13 @@ def _empty_repository(site: Site) -> None:
 
 
 def _empty_bucket(site: Site) -> None:
-    """Nor a bucket with objects in it, which the large payload has left."""
-    s3: Any = site.client("s3")
+    storage: Any = site.client("s3")
     account = site.client("sts").get_caller_identity()["Account"]
-    bucket = site.names.payload_bucket(account, site.session.region_name or "")
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        for found in page.get("Contents", []):
-            s3.delete_object(Bucket=bucket, Key=found["Key"])
+    bucket = site.names.payload_bucket(account, site.session.region_name)
+    for page in storage.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        objects = [{"Key": one["Key"]} for one in page.get("Contents", [])]
+        if objects:
+            storage.delete_objects(Bucket=bucket, Delete={"Objects": objects})
 
 
 def _delete_retained(site: Site) -> None:

@@ -9,7 +9,7 @@ import boto3
 
 from clipper_sls import ClipperConnection
 from clipper_sls.deployers.python import deploy_python_closure
-from clipper_sls.domain.deployment.names import StackNames, version_alias
+from clipper_sls.domain.functions.names import StackNames, version_alias
 from clipper_sls.domain.identifiers import ModelName, Version
 from clipper_sls.sdk import LambdaContainerManager
 

@@ -8,7 +8,7 @@ import boto3
 import httpx2
 
 from clipper_sls import ClipperConnection, LambdaContainerManager
-from clipper_sls.domain.deployment.names import StackNames, version_alias
+from clipper_sls.domain.functions.names import StackNames, version_alias
 from clipper_sls.domain.identifiers import ModelName, Version
 from examples.demo.engine import DemoEngine, Replica
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from clipper_sls.adapters.aws.credentials import CredentialsProvider
 from clipper_sls.adapters.aws.endpoints import Endpoints
-from clipper_sls.adapters.aws.failures import AwsFailureError, AwsTimeoutError, AwsUnreachableError, call_error
+from clipper_sls.adapters.aws.failures import AwsFailureError, AwsNoAnswerError, AwsTimeoutError, call_error
 from clipper_sls.adapters.aws.signing import Signer, query_string
 from clipper_sls.adapters.http_connections.connection import BrokenConnectionError, Response
 from clipper_sls.adapters.http_connections.connections import Connections, UnreachableError
@@ -74,7 +74,7 @@ class AwsClient:
     ) -> dict[str, Any]:
         """An operation of "dynamodb" or "sqs"; what it takes and gives is of the service's API reference.
 
-        Raises AwsCallError, AwsUnreachableError, AwsCredentialsError. A call whose answer was lost is made again, and
+        Raises AwsCallError, AwsNoAnswerError, AwsNoCredentialsError. A call whose answer was lost is made again, and
         may so be done twice, unless `may_repeat` is false; one that AWS refused to do for now always is.
         """
         place = self._place(service, self.endpoints.of(service))
@@ -84,7 +84,7 @@ class AwsClient:
         try:
             return _decode(response.body or b"{}")
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise AwsUnreachableError(service, operation, f"the answer is no JSON: {error}", was_done=None) from error
+            raise AwsNoAnswerError(service, operation, f"the answer is no JSON: {error}", was_done=None) from error
 
     async def request(
         self,
@@ -119,7 +119,7 @@ class AwsClient:
         return await self._answered(call, deadline)
 
     def presigned_url(self, method: str, bucket: str, path: str, *, expires_s: int) -> str:
-        """By which anybody may GET or PUT one object of S3; raises AwsCredentialsError."""
+        """By which anybody may GET or PUT one object of S3; raises AwsNoCredentialsError."""
         place = self._place("s3", self.endpoints.of_bucket(bucket))
         whole = place.endpoint.path(path)
         query = place.signer.presigned_query(
@@ -186,10 +186,10 @@ class AwsClient:
                 call.method, target, headers, call.body, may_repeat=call.may_repeat
             )
         except UnreachableError as error:
-            raise AwsUnreachableError(call.service, call.operation, str(error), was_done=False) from error
+            raise AwsNoAnswerError(call.service, call.operation, str(error), was_done=False) from error
         except BrokenConnectionError as error:
             why = f"{place.endpoint.url} broke off: {error}"
-            raise AwsUnreachableError(call.service, call.operation, why, was_done=None) from error
+            raise AwsNoAnswerError(call.service, call.operation, why, was_done=None) from error
         if response.status not in _OK:
             raise call_error(call.service, call.operation, response)
         return response

@@ -4,12 +4,12 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from clipper_sls.adapters.aws.failures import AwsCredentialsError
+from clipper_sls.adapters.aws.failures import AwsNoCredentialsError
 from clipper_sls.adapters.aws.signing import Credentials
 from clipper_sls.ports.clock import Clock
 
 CredentialsProvider = Callable[[], Credentials]
-"""Does not wait, but for the first time. Raises AwsCredentialsError."""
+"""Does not wait, but for the first time. Raises AwsNoCredentialsError."""
 
 LOOK_AGAIN_S = 60.0
 """How often credentials that may expire are looked at; botocore renews them a quarter of an hour before they do."""
@@ -53,7 +53,7 @@ class BotocoreCredentials:
             self._source = self._source or self._find()
             frozen = self._source.get_frozen_credentials()
         except Exception as error:  # of any of botocore's many providers
-            raise AwsCredentialsError(
+            raise AwsNoCredentialsError(
                 "credentials", "look-up", f"{type(error).__name__}: {error}", was_done=False
             ) from error
         self._known = Credentials(frozen.access_key, frozen.secret_key, frozen.token or "")
@@ -62,7 +62,7 @@ class BotocoreCredentials:
     def _look_again(self) -> None:
         try:
             self._look()
-        except AwsCredentialsError:
+        except AwsNoCredentialsError:
             return  # the old ones serve as long as AWS takes them
 
 

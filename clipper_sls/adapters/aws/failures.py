@@ -71,11 +71,11 @@ class AwsFailureError(Exception):
         return True
 
 
-class AwsUnreachableError(AwsFailureError):
+class AwsNoAnswerError(AwsFailureError):
     """There is no answer: no connection, or it broke."""
 
 
-class AwsTimeoutError(AwsUnreachableError):
+class AwsTimeoutError(AwsNoAnswerError):
     """There was no answer by the deadline."""
 
     @property
@@ -83,7 +83,7 @@ class AwsTimeoutError(AwsUnreachableError):
         return False
 
 
-class AwsCredentialsError(AwsFailureError):
+class AwsNoCredentialsError(AwsFailureError):
     """Nothing here says who is asking."""
 
     @property

@@ -14,8 +14,8 @@ from clipper_sls.adapters.aws.lambda_answers import (
     refusal,
 )
 from clipper_sls.adapters.aws.payload_store import PayloadStore, ResultPlace
-from clipper_sls.domain.deployment.function import PublishedFunction
 from clipper_sls.domain.envelope import MAX_PAYLOAD_BYTES, event_bytes, pack_event, pack_reference
+from clipper_sls.domain.functions.published import PublishedFunction
 from clipper_sls.domain.query import Deadline, PackedRow, Predicted
 from clipper_sls.domain.records import ModelVersion
 from clipper_sls.domain.results import failed, read_result

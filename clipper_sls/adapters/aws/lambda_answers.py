@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
-from clipper_sls.adapters.aws.failures import AwsCallError, AwsCredentialsError, AwsFailureError, AwsTimeoutError
+from clipper_sls.adapters.aws.failures import AwsCallError, AwsFailureError, AwsNoCredentialsError, AwsTimeoutError
 from clipper_sls.adapters.http_connections.connection import Response
 from clipper_sls.domain.identifiers import shortened
 from clipper_sls.domain.query import DefaultReason, OutputJson, Predicted, RowResult, Unanswered
@@ -76,7 +76,7 @@ def refusal(error: AwsFailureError) -> Unfit:
     """Why nothing was invoked, or nobody knows whether anything was."""
     if isinstance(error, AwsTimeoutError):
         return Unfit(Unanswered(DefaultReason.TIMED_OUT))
-    if isinstance(error, AwsCredentialsError) or (isinstance(error, AwsCallError) and error.is_denied):
+    if isinstance(error, AwsNoCredentialsError) or (isinstance(error, AwsCallError) and error.is_denied):
         return _unfit(DefaultReason.MODEL_FAILED, f"Who asks may not do that: {error}")
     if not isinstance(error, AwsCallError):
         return _unfit(DefaultReason.NO_REPLICA, str(error))

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from clipper_sls.adapters.aws.client import AwsClient
 from clipper_sls.adapters.aws.failures import AwsFailureError
-from clipper_sls.domain.deployment.function import PublishedFunction
 from clipper_sls.domain.envelope import pack_event
+from clipper_sls.domain.functions.published import PublishedFunction
 from clipper_sls.domain.query import Deadline
 from clipper_sls.domain.records import RegistrySnapshot
 

@@ -48,6 +48,11 @@ class AwsClients:
         with translated("be asked about functions"):
             return self.session.client("lambda", endpoint_url=self._endpoint, config=_config())
 
+    def functions_by(self, config: "Config") -> "LambdaClient":
+        """`functions` with other limits of time than what is usual."""
+        with translated("be asked about functions"):
+            return self.session.client("lambda", endpoint_url=self._endpoint, config=config)
+
     @cached_property
     def stacks(self) -> "CloudFormationClient":
         with translated("be asked about stacks"):

@@ -12,17 +12,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from clipper_sls.aws_errors import AwsResourceAbsentError, FunctionFailedError
-from clipper_sls.domain.deployment.function import CURRENT_ALIAS, PublishedFunction
-from clipper_sls.domain.deployment.names import StackNames, version_alias
-from clipper_sls.domain.functions.concurrency import concurrency_of
-from clipper_sls.domain.functions.observed import Alias, ObservedFunction, Published, Readiness, WeightedNumber
-from clipper_sls.domain.functions.planning import scaling_steps
-from clipper_sls.domain.functions.steps import ProvisionConcurrency, ReserveConcurrency
+from clipper_sls.domain.deployment.concurrency import concurrency_of
+from clipper_sls.domain.deployment.observed import Alias, ObservedFunction, Published, Readiness, WeightedNumber
+from clipper_sls.domain.deployment.planning import scaling_steps
+from clipper_sls.domain.deployment.steps import ProvisionConcurrency, ReserveConcurrency
+from clipper_sls.domain.functions.names import StackNames, version_alias
+from clipper_sls.domain.functions.published import CURRENT_ALIAS, PublishedFunction
 from clipper_sls.domain.identifiers import ModelId, ModelName
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import Health, PoolStatus, ReplicaState, ReplicaStatus
 from clipper_sls.domain.traffic import Answering
-from clipper_sls.errors import InvalidBundleError, InvalidSettingError, StaleWriteError, UnsupportedImageError
+from clipper_sls.errors import (
+    InvalidBundleError,
+    InvalidSettingError,
+    ModelStartError,
+    StaleWriteError,
+    UnsupportedImageError,
+)
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.model_host import Decide
 from clipper_sls.ports.provisioner import Provisioner
@@ -35,19 +41,25 @@ Where = tuple[str, WeightedNumber | None]
 
 
 class FunctionHost:
-    """Implements `ModelHost`. `versions` gives those that are registered; AWS is asked in threads."""
+    """Implements `ModelHost`. AWS is asked in threads.
+
+    `first_call` calls a function by an alias and says what went wrong, as `first_call.FirstCall` does; `versions` gives
+    those that are registered.
+    """
 
     def __init__(
         self,
         *,
         names: StackNames,
         provisioner: Provisioner,
+        first_call: Callable[[str, str], str | None],
         versions: Callable[[], Iterable[ModelVersion]],
         clock: Clock,
         chance: random.Random,
     ) -> None:
         self._names = names
         self._aws = provisioner
+        self._first_call = first_call
         self._versions = versions
         self._clock = clock
         self._chance = chance
@@ -68,7 +80,7 @@ class FunctionHost:
         return replace(version, bundle_digest=digest, function=function)
 
     async def start(self, version: ModelVersion) -> None:
-        """See `ModelHost.start`: who deployed has waited for it, so there is nothing to wait for.
+        """See `ModelHost.start`: who deployed has waited for it, so it is called once, to see that it loads its model.
 
         Raises InvalidSettingError for a version that runs at a URL, which nobody would ask.
         """
@@ -85,6 +97,9 @@ class FunctionHost:
                 f"Version {published.number} of the function {version.function.name} is {published.readiness}"
                 f"{f': {published.reason}' if published.reason else ''}. Deploy model {version.id} again"
             )
+        wrong = await asyncio.to_thread(self._first_call, version.function.name, version.function.alias)
+        if wrong is not None:
+            raise ModelStartError(f"Model {version.id} does not start on AWS Lambda: {wrong}")
 
     async def let_answer(self, model: ModelName, decide: Decide) -> None:
         """See `ModelHost.let_answer`: one UpdateAlias, under the revision that was seen before deciding."""

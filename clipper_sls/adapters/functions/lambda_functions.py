@@ -16,8 +16,8 @@ from clipper_sls.adapters.functions.reading import (
 )
 from clipper_sls.adapters.functions.vendor_errors import translated
 from clipper_sls.aws_errors import AwsResourceAbsentError
-from clipper_sls.domain.functions.content import FunctionContent
-from clipper_sls.domain.functions.observed import (
+from clipper_sls.domain.deployment.content import FunctionContent
+from clipper_sls.domain.deployment.observed import (
     Alias,
     Latest,
     ObservedFunction,

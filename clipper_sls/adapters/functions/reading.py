@@ -1,10 +1,10 @@
-"""What Lambda says of a function, in the words of `domain.functions`."""
+"""What Lambda says of a function, in the words of `domain.deployment`."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from clipper_sls.domain.functions.content import Architecture, FunctionContent
-from clipper_sls.domain.functions.observed import Alias, Provisioned, Readiness, WeightedNumber
+from clipper_sls.domain.deployment.content import Architecture, FunctionContent
+from clipper_sls.domain.deployment.observed import Alias, Provisioned, Readiness, WeightedNumber
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda.type_defs import (

@@ -11,10 +11,13 @@ import msgspec
 
 from clipper_sls.adapters.ministack.http import MiniStackHttp
 from clipper_sls.domain.function_call import LATEST, Alias, FunctionReference, FunctionVersion, ImageCode, ZipCode
+from clipper_sls.domain.queue_batches import QueueWindow
 from clipper_sls.ports.clock import Clock
 
 KEPT_FOR_S = 1.0
 _FUNCTIONS = "/2015-03-31/functions"
+_MAPPINGS = "/2015-03-31/event-source-mappings/"
+_BY_MESSAGE = "ReportBatchItemFailures"
 _PROVISIONED = "/2019-09-30/functions"
 
 
@@ -59,6 +62,17 @@ class _Provisioned(msgspec.Struct, rename="pascal"):
     requested_provisioned_concurrent_executions: int = 0
 
 
+class _Mapping(msgspec.Struct, rename="pascal"):
+    event_source_arn: str = ""
+    batch_size: int = 10
+    maximum_batching_window_in_seconds: float = 0
+    function_response_types: list[str] = []
+
+
+class _Mappings(msgspec.Struct, rename="pascal"):
+    event_source_mappings: list[_Mapping] = []
+
+
 class _AliasRecord(msgspec.Struct, rename="pascal"):
     function_version: str
     routing_config: _Routing | None = None
@@ -94,6 +108,18 @@ class MiniStackCatalog:
         if response.status != HTTPStatus.OK:
             return 0
         return msgspec.json.decode(response.body, type=_Provisioned).requested_provisioned_concurrent_executions
+
+    async def window(self, name: str, source: str) -> QueueWindow | None:
+        """See `FunctionCatalog.window`."""
+        response = await self._server.get(f"{_MAPPINGS}?FunctionName={quote(name)}")
+        if response.status != HTTPStatus.OK:
+            return None
+        found = msgspec.json.decode(response.body, type=_Mappings, strict=False).event_source_mappings
+        for mapping in found:
+            seconds, reports = mapping.maximum_batching_window_in_seconds, mapping.function_response_types
+            if mapping.event_source_arn == source and seconds and _BY_MESSAGE in reports:
+                return QueueWindow(seconds, mapping.batch_size)
+        return None
 
     async def _published(self, name: str, number: str) -> FunctionVersion | None:
         read_at, function = self._kept.get((name, number), (-KEPT_FOR_S, None))

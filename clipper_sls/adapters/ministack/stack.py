@@ -123,7 +123,4 @@ def _read(template: Path) -> str:
     try:
         return template.read_text()
     except OSError as error:
-        raise InvalidSettingError(
-            f"The template {template} cannot be read: {error.strerror}. It is in the repository of clipper-sls: run "
-            f"this there, or name it with --template"
-        ) from error
+        raise InvalidSettingError(f"The template {template} cannot be read: {error.strerror}") from error

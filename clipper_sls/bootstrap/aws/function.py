@@ -13,6 +13,7 @@ from clipper_sls.adapters.aws.invocation import Invocation, LambdaContext
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.adapters.powertools.emf_metrics import EmfMetrics
 from clipper_sls.adapters.powertools.json_logs import log_json
+from clipper_sls.config.aws_region import told_region
 from clipper_sls.config.handler_settings import HandlerSettings, Switch
 from clipper_sls.errors import InvalidSettingError
 
@@ -68,7 +69,8 @@ class StackFunction:
     def _settle(self) -> None:
         waiting = asyncio.all_tasks(self.loop)
         if waiting:
-            self.loop.run_until_complete(asyncio.wait(waiting, timeout=SETTLE_S))
+            left_s = self.invocation.ends_at() - self.clock.now() + RESERVE_S / 2
+            self.loop.run_until_complete(asyncio.wait(waiting, timeout=max(0.0, min(SETTLE_S, left_s))))
 
     def _traced(self) -> Callable[[str, Mapping[str, str]], AbstractContextManager[None]]:
         if self.settings.tracing is Switch.OFF:
@@ -80,7 +82,7 @@ class StackFunction:
 
 
 def _region(environment: Mapping[str, str]) -> str:
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    region = told_region(environment)
     if not region:
         raise InvalidSettingError("AWS_REGION is not set; Lambda sets it for every function")
     return region

@@ -14,6 +14,8 @@ CALL_S = 60.0
 """A chunk of a job may take so long, of the 120 s that the function has."""
 CALLS = 4
 """Of one version at one time: each is an environment of its function."""
+SPARE_RECEIVES = 2
+"""So often may a message come beyond the tries of its job: what ended a consumer is recorded the next time."""
 
 
 def jobs_handler(variables: Mapping[str, str] | None = None) -> Handler:
@@ -21,6 +23,7 @@ def jobs_handler(variables: Mapping[str, str] | None = None) -> Handler:
     function = StackFunction(environment() if variables is None else variables)
     asking = asking_of(function)
     queue = job_queue(function)
+    max_tries = max(1, function.settings.jobs_max_receives - SPARE_RECEIVES)
     worker = JobWorker(
         jobs=job_service(function, asking.registry),
         queue=queue,
@@ -28,7 +31,7 @@ def jobs_handler(variables: Mapping[str, str] | None = None) -> Handler:
         answers=asking.answers,
         predictions=asking.predictions,
         clock=function.clock,
-        limits=WorkLimits(max_tries=function.settings.jobs_max_receives, call_s=CALL_S, calls=CALLS),
+        limits=WorkLimits(max_tries=max_tries, call_s=CALL_S, calls=CALLS),
     )
     consumer = SqsConsumer(worker=worker, queue=queue, clock=function.clock)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from clipper_sls import __version__
 from clipper_sls.adapters.aws.sqs.dead_letters import SqsDeadLetters
 from clipper_sls.adapters.functions.clients import AwsClients
+from clipper_sls.adapters.functions.first_call import FirstCall
 from clipper_sls.adapters.functions.function_host import FunctionHost
 from clipper_sls.adapters.functions.lambda_functions import LambdaProvisioner
 from clipper_sls.adapters.functions.no_bundles import NoBundles
@@ -40,13 +41,15 @@ def management_handler(variables: Mapping[str, str] | None = None) -> Handler:
 def _services(function: StackFunction) -> Services:
     asking = asking_of(function)
     view, names = asking.registry, function.names
+    clients = AwsClients(function.client.endpoints.region)
 
     def versions() -> Iterable[ModelVersion]:
         return view.snapshot.versions.values()
 
     host = FunctionHost(
         names=names,
-        provisioner=LambdaProvisioner(AwsClients(function.client.endpoints.region)),
+        provisioner=LambdaProvisioner(clients),
+        first_call=FirstCall(clients),
         versions=versions,
         clock=function.clock,
         chance=function.chance,

@@ -1,1 +1,1 @@
-"""Model versions on AWS: where one is, and every name that we give."""
+"""Model versions as functions of AWS Lambda: what there shall be, what there is, and the steps between them."""

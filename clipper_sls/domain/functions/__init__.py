@@ -1,1 +1,1 @@
-"""Model versions as functions of AWS Lambda: what there shall be, what there is, and the steps between them."""
+"""A model version as a published function of AWS, and the names of everything in a stack."""

@@ -87,7 +87,7 @@ class Invoking:
             event=event,
             trace_id=headers.get("x-amzn-trace-id", ""),
         )
-        match await self._functions.run(function, call):
+        match await self._functions.run_for_queue(function, call):
             case FunctionOutcome(payload=payload, is_error=is_error):
                 return Response(payload, 502 if is_error else 200, media_type=JSON)
             case Throttled(detail=detail):

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from clipper_sls.aws_errors import AwsResourceAbsentError
-from clipper_sls.domain.functions.content import BUNDLE_DIGEST_VARIABLE, Architecture, FunctionContent
-from clipper_sls.domain.functions.observed import Latest, ObservedFunction, Readiness, WeightedNumber
+from clipper_sls.domain.deployment.content import BUNDLE_DIGEST_VARIABLE, Architecture, FunctionContent
+from clipper_sls.domain.deployment.observed import Latest, ObservedFunction, Readiness, WeightedNumber
 from clipper_sls.errors import StaleWriteError
 from clipper_sls.ports.provisioner import Provisioner
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from clipper_sls.domain.changes import Delete, Put
-from clipper_sls.domain.deployment.function import PublishedFunction
-from clipper_sls.domain.deployment.names import version_alias
+from clipper_sls.domain.functions.names import version_alias
+from clipper_sls.domain.functions.published import PublishedFunction
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import Application, Canary, Current, Link, Mode, ModelVersion, Record, Scaling, Switch

@@ -13,7 +13,7 @@ import pytest
 
 from clipper_sls.adapters.aws.client import MAX_ATTEMPTS, AwsClient, wait_s
 from clipper_sls.adapters.aws.endpoints import Endpoints
-from clipper_sls.adapters.aws.failures import AwsCallError, AwsCredentialsError, AwsTimeoutError, AwsUnreachableError
+from clipper_sls.adapters.aws.failures import AwsCallError, AwsNoAnswerError, AwsNoCredentialsError, AwsTimeoutError
 from clipper_sls.adapters.aws.signing import Credentials
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.domain.query import Deadline
@@ -170,7 +170,7 @@ async def test_a_broken_connection_is_asked_again(behind: Behind) -> None:
 
 async def test_what_may_not_be_done_twice_is_not_asked_again(behind: Behind) -> None:
     behind.proxy.fail(Fault("POST", "/", CutAnswer(after_bytes=3)))
-    with pytest.raises(AwsUnreachableError, match="broke off") as lost:
+    with pytest.raises(AwsNoAnswerError, match="broke off") as lost:
         await behind.send(may_repeat=False)
     assert lost.value.was_done is None
     behind.proxy.fail(Fault("POST", "/", Answer(500)))
@@ -251,18 +251,18 @@ async def test_a_deadline_that_passes_while_it_asks_again_does_not_hide_why(open
 
 async def test_nobody_there_is_told_by_url(open_client: Open) -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    with pytest.raises(AwsUnreachableError, match=f"{url} cannot be reached") as unreachable:
+    with pytest.raises(AwsNoAnswerError, match=f"{url} cannot be reached") as unreachable:
         await open_client(url).call("sqs", "ListQueues", {}, FOREVER)
     assert unreachable.value.was_done is False
 
 
 async def test_without_credentials_nothing_is_asked(proxy: FaultyProxy) -> None:
     def nobody() -> Credentials:
-        raise AwsCredentialsError("credentials", "look-up", "there are none", was_done=False)
+        raise AwsNoCredentialsError("credentials", "look-up", "there are none", was_done=False)
 
     endpoints = Endpoints(REGION, {"AWS_ENDPOINT_URL": f"http://{proxy.host}"})
     client = AwsClient(credentials=nobody, endpoints=endpoints, clock=CLOCK, chance=random.Random(0).random)
-    with pytest.raises(AwsCredentialsError, match="there are none"):
+    with pytest.raises(AwsNoCredentialsError, match="there are none"):
         await client.call("sqs", "ListQueues", {}, FOREVER)
     await client.close()
     assert proxy.seen == []

@@ -19,10 +19,10 @@ from clipper_sls.adapters.functions.lambda_functions import LambdaProvisioner
 from clipper_sls.adapters.functions.no_bundles import NoBundles
 from clipper_sls.adapters.local.sqlite_registry import SqliteRegistry
 from clipper_sls.adapters.local.system_clock import SystemClock
-from clipper_sls.domain.deployment.names import StackNames
-from clipper_sls.domain.functions.content import BUNDLE_DIGEST_VARIABLE, FunctionContent
-from clipper_sls.domain.functions.planning import DesiredVersion
-from clipper_sls.domain.functions.steps import Step
+from clipper_sls.domain.deployment.content import BUNDLE_DIGEST_VARIABLE, FunctionContent
+from clipper_sls.domain.deployment.planning import DesiredVersion
+from clipper_sls.domain.deployment.steps import Step
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.domain.identifiers import ModelId, ModelName
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import ModelVersion, RegistrySnapshot, Scaling
@@ -56,7 +56,14 @@ class Management:
     async def _add(self, version: ModelVersion) -> None:
         stored, clock = SqliteRegistry(self.registry), SystemClock()
         view = RegistryView(registry=stored, clock=clock, max_age_s=0.0)
-        host = FunctionHost(names=self.names, provisioner=self.aws, versions=tuple, clock=clock, chance=random.Random())
+        host = FunctionHost(
+            names=self.names,
+            provisioner=self.aws,
+            first_call=lambda function, alias: None,
+            versions=tuple,
+            clock=clock,
+            chance=random.Random(),
+        )
         service = ModelService(registry=view, host=host, bundles=NoBundles(), clock=clock)
         try:
             await service.add(replace(version, registered_at=clock.wall()))

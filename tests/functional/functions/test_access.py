@@ -14,7 +14,7 @@ from clipper_sls.adapters.functions.clients import AwsClients
 from clipper_sls.adapters.functions.image_login import image_login
 from clipper_sls.adapters.functions.lambda_functions import LambdaProvisioner
 from clipper_sls.aws_errors import AwsAccessDeniedError, AwsCredentialsError
-from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.service.deploying import Deployer
 from clipper_sls.testing.fake_functions import FakeImages, FakeRegister
 from clipper_sls.testing.ministack import ACCOUNT, REGION, MiniStackUnderTest, ministack

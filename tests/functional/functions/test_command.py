@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from clipper_sls.testing.aws_stack import StackUnderTest
+from clipper_sls.testing.local_aws import LocalAwsUnderTest
 
 LIMIT_S = 100
 TRAIN = """
@@ -38,7 +38,7 @@ Run = Callable[..., Ended]
 
 
 @pytest.fixture(scope="module")
-def run(stack: StackUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(stack: LocalAwsUnderTest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The stack is named by its variable, as the fixture `stack` sets it, unless an argument does."""
     folder = tmp_path_factory.mktemp("project")
     (folder / "train.py").write_text(TRAIN)
@@ -76,7 +76,7 @@ def test_what_a_dry_run_prints_is_what_is_done_and_is_done_once(run: Run) -> Non
     assert run(*_deploy("twice", "1", "--dry-run")).out == ""
 
 
-def test_every_command_talks_to_the_stack(run: Run, stack: StackUnderTest) -> None:
+def test_every_command_talks_to_the_stack(run: Run, stack: LocalAwsUnderTest) -> None:
     first = run(*_deploy("thrice", "2"))
     assert first.code == 0, first.err
     assert "point the alias v-2" in first.err

@@ -8,8 +8,8 @@ import pytest
 from clipper_sls.bootstrap.function_images import FolderImages, function_images, present_image
 from clipper_sls.config import Settings
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
-from clipper_sls.domain.deployment.names import image_tag
-from clipper_sls.domain.functions.content import Architecture
+from clipper_sls.domain.deployment.content import Architecture
+from clipper_sls.domain.functions.names import image_tag
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.errors import UnsupportedImageError

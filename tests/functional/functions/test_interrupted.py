@@ -12,9 +12,9 @@ import pytest
 
 from clipper_sls.adapters.functions.clients import AwsClients
 from clipper_sls.adapters.functions.lambda_functions import LambdaProvisioner
-from clipper_sls.domain.deployment.names import StackNames
-from clipper_sls.domain.functions.observed import ObservedFunction
-from clipper_sls.domain.functions.steps import Step
+from clipper_sls.domain.deployment.observed import ObservedFunction
+from clipper_sls.domain.deployment.steps import Step
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.testing.ministack import MiniStackUnderTest
 from tests.functional.functions.deployer_process import MODEL, deployer, desired, snapshot
 

@@ -9,7 +9,7 @@ import pytest
 
 from clipper_sls.adapters.functions.clients import AwsClients
 from clipper_sls.adapters.functions.lambda_functions import LambdaProvisioner
-from clipper_sls.domain.functions.observed import Readiness
+from clipper_sls.domain.deployment.observed import Readiness
 from clipper_sls.testing.contracts.provisioner import CONTENT, looked, published
 from clipper_sls.testing.ministack import REGION, MiniStackUnderTest
 

@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from clipper_sls.adapters.functions.clients import AwsClients
+from clipper_sls.adapters.functions.first_call import FirstCall
 from clipper_sls.adapters.functions.function_host import FunctionHost
 from clipper_sls.adapters.functions.function_logs import function_logs
 from clipper_sls.adapters.functions.image_login import image_login
@@ -25,14 +26,16 @@ from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.service.deploying import Deployer
 from clipper_sls.service.models import ModelService
 from clipper_sls.service.registry_view import RegistryView
-from clipper_sls.testing.aws_stack import StackUnderTest
 from clipper_sls.testing.fake_functions import FakeImages, FakeRegister
+from clipper_sls.testing.local_aws import LocalAwsUnderTest
 from clipper_sls.testing.ministack import REGION
 from tests.functional.functions.deployer_process import MODEL, desired
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "architecture" / "11-functions-and-aliases.md"
 NAMES = {"CloudFormation": "cloudformation", "Lambda": "lambda", "ECR": "ecr", "CloudWatch Logs": "logs"}
+ACTIONS = {"Invoke": "InvokeFunction"}
+"""Where the right is not named as the call is."""
 SEEN_ELSEWHERE = {"iam:PassRole", "execute-api:Invoke"}
 """Rights that no call of boto3 is named after."""
 
@@ -50,15 +53,16 @@ class Watched:
         return AwsClients(session=session, endpoint=self.endpoint)
 
     def _note(self, model: Any, **_: Any) -> None:
-        self.asked.add(f"{NAMES[str(model.service_model.service_id)]}:{model.name}")
+        action = ACTIONS.get(model.name, model.name)
+        self.asked.add(f"{NAMES[str(model.service_model.service_id)]}:{action}")
 
 
 @pytest.fixture
-def watched(stack: StackUnderTest) -> Watched:
+def watched(stack: LocalAwsUnderTest) -> Watched:
     return Watched(stack.endpoint)
 
 
-def _bring(clients: AwsClients, stack: StackUnderTest, version: str, scaling: Scaling) -> None:
+def _bring(clients: AwsClients, stack: LocalAwsUnderTest, version: str, scaling: Scaling) -> None:
     wanted = desired(stack.names, version)
     deployer = Deployer(
         provisioner=LambdaProvisioner(clients, log_retention_days=30),
@@ -71,7 +75,7 @@ def _bring(clients: AwsClients, stack: StackUnderTest, version: str, scaling: Sc
     deployer.deploy(type(wanted)(wanted.model, wanted.function, wanted.content, scaling))
 
 
-def test_the_page_lists_the_rights_that_deploying_needs(watched: Watched, stack: StackUnderTest) -> None:
+def test_the_page_lists_the_rights_that_deploying_needs(watched: Watched, stack: LocalAwsUnderTest) -> None:
     clients = watched.clients()
     stack_outputs(clients, stack.names.stack)
     assert image_login(clients)[0] == "AWS"
@@ -93,7 +97,7 @@ def test_the_page_lists_the_rights_that_deploying_needs(watched: Watched, stack:
     assert watched.asked - {"lambda:GetAlias"} == listed - pushing - SEEN_ELSEWHERE
 
 
-def _print_something(stack: StackUnderTest, function: str) -> None:
+def _print_something(stack: LocalAwsUnderTest, function: str) -> None:
     logs, group = stack.clients.logs, f"/aws/lambda/{function}"
     where = {"logGroupName": group, "logStreamName": "2026/11/26/[1]0123456789abcdef"}
     logs.create_log_stream(**where)
@@ -101,7 +105,7 @@ def _print_something(stack: StackUnderTest, function: str) -> None:
     logs.put_log_events(**where, logEvents=events)
 
 
-def test_the_templates_policy_has_what_management_asks_for(watched: Watched, stack: StackUnderTest) -> None:
+def test_the_templates_policy_has_what_management_asks_for(watched: Watched, stack: LocalAwsUnderTest) -> None:
     for version in ("1", "two"):
         _bring(stack.clients, stack, version, Scaling(0, 1000))
     asyncio.run(_manage(watched.clients(), stack))
@@ -113,13 +117,14 @@ def test_the_templates_policy_has_what_management_asks_for(watched: Watched, sta
     assert {"lambda:UpdateAlias", "lambda:DeleteFunction", "lambda:PutProvisionedConcurrencyConfig"} <= asked
 
 
-async def _manage(clients: AwsClients, stack: StackUnderTest) -> None:
+async def _manage(clients: AwsClients, stack: LocalAwsUnderTest) -> None:
     """Everything that the management function does with functions."""
     clock = SystemClock()
     view = RegistryView(registry=MemoryRegistry(), clock=clock, max_age_s=0.0)
     host = FunctionHost(
         names=stack.names,
         provisioner=LambdaProvisioner(clients),
+        first_call=lambda function, alias: FirstCall(clients)(function, alias) and None,  # there is no such bundle
         versions=lambda: tuple(view.snapshot.versions.values()),
         clock=clock,
         chance=random.Random(1),

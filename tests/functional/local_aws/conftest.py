@@ -4,7 +4,7 @@ import asyncio
 import io
 import shutil
 import zipfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import count
@@ -20,6 +20,7 @@ from clipper_sls.bootstrap.local_lambda import FunctionPlaces, lambda_edge
 from clipper_sls.config import Settings
 from clipper_sls.http.serve import HttpServers, listen, url_of
 from clipper_sls.packaging.bundling import bundle_closure
+from clipper_sls.testing.local_aws import LocalAwsUnderTest, local_aws
 from clipper_sls.testing.ministack import ACCOUNT, REGION, MiniStackUnderTest
 
 _numbers = count(1)
@@ -97,3 +98,10 @@ async def plane(shared_ministack: MiniStackUnderTest, tmp_path: Path) -> AsyncIt
         servers.start()
         opened.push_async_callback(servers.close)
         yield Plane(url, shared_ministack.url, image_folder, aws("lambda", url))
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsUnderTest]:
+    """`clipper-sls dev --aws` with the stack `demo`; one for all, since it takes many seconds to start."""
+    with local_aws(tmp_path_factory.mktemp("aws"), ["--stack", "demo", "--parameter", "JobsMaxReceives=3"]) as server:
+        yield server

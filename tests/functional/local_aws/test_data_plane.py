@@ -216,3 +216,44 @@ async def test_what_the_gateway_invokes_is_answered_too(plane: Plane) -> None:
     async with httpx2.AsyncClient(trust_env=False, timeout=30) as client:
         answer = await client.get(f"{plane.url}/_aws/execute-api/{made}/$default/digits/predict")
     assert (answer.status_code, answer.text) == (200, "/digits/predict")
+
+
+async def test_messages_within_a_queues_window_are_one_call(plane: Plane) -> None:
+    proxied = {"MINISTACK_LAMBDA_PROXY_URL": f"{plane.url}/_clipper/invocations"}
+    source = "def handler(event, context):\n    return {'batchItemFailures': []}\n"
+    name = await plane.zip_function(source, Environment={"Variables": proxied})
+    queues = aws("sqs", plane.url)
+
+    def filled() -> tuple[str, str]:
+        url: str = queues.create_queue(QueueName=name)["QueueUrl"]
+        for start in range(0, 30, 10):
+            entries = [{"Id": str(index), "MessageBody": "x"} for index in range(start, start + 10)]
+            queues.send_message_batch(QueueUrl=url, Entries=entries)
+        told = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        return url, told["QueueArn"]
+
+    url, arn = await asyncio.to_thread(filled)
+    await plane.call(
+        "create_event_source_mapping",
+        FunctionName=name,
+        EventSourceArn=arn,
+        BatchSize=100,
+        MaximumBatchingWindowInSeconds=3,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    await wait_for_pools(plane, lambda pools: _calls(pools) > 0)
+    async with asyncio.timeout(30):
+        while await asyncio.to_thread(_left, queues, url):  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.1)
+    await wait_for_pools(plane, lambda pools: _calls(pools) == 1)
+
+
+def _calls(pools: list[dict[str, Any]]) -> int:
+    return sum(environment["calls"] for pool in pools for environment in pool["environments"])
+
+
+def _left(queues: Any, url: str) -> int:
+    """Messages that wait or are being worked on."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    told = queues.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(told[name]) for name in names)

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -14,12 +13,6 @@ from clipper_sls.testing.local_aws import LocalAwsUnderTest, local_aws
 from tests.functional.local_aws.conftest import ROLE, archive, aws
 
 pytestmark = pytest.mark.timeout(240)
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsUnderTest]:
-    with local_aws(tmp_path_factory.mktemp("aws"), ["--stack", "demo", "--parameter", "JobsMaxReceives=2"]) as server:
-        yield server
 
 
 def test_the_stack_is_complete(running: LocalAwsUnderTest) -> None:
@@ -68,6 +61,7 @@ def family_with_a_function(server: LocalAwsUnderTest) -> list[psutil.Process]:
     return family
 
 
+@pytest.mark.slow
 def test_it_ends_with_all_that_it_started(tmp_path: Path) -> None:
     with local_aws(tmp_path) as server:
         family = family_with_a_function(server)
@@ -76,6 +70,7 @@ def test_it_ends_with_all_that_it_started(tmp_path: Path) -> None:
         assert not (tmp_path / "ready.json").exists()
 
 
+@pytest.mark.slow
 def test_nothing_outlives_it_when_it_is_killed(tmp_path: Path) -> None:
     with local_aws(tmp_path) as server:
         family = family_with_a_function(server)

@@ -63,19 +63,13 @@ class Application:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAwsUnderTest]:
-    with local_aws(tmp_path_factory.mktemp("aws"), ["--stack", "asked"]) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def application(running: LocalAwsUnderTest) -> Iterator[Application]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("AWS_")]:  # noqa: TID251 - AWS's own
             patch.delenv(name)
         for name, value in running.environment.items():
             patch.setenv(name, value)
-        connection = ClipperConnection(LambdaContainerManager("asked"))
+        connection = ClipperConnection(LambdaContainerManager(running.stack))
         connection.connect()
         made = Application(running, connection, "adding")
         made.deploy(1)
@@ -111,6 +105,13 @@ def test_an_input_that_was_answered_is_not_asked_again(running: LocalAwsUnderTes
     assert (answers, _calls(running)) == ([False] * 5, before)
 
 
+def test_a_job_goes_through_the_queue(application: Application) -> None:
+    """The queue invokes the consumer, which asks the model and writes what it answered."""
+    job = application.connection.submit(application.name, {"input": [41.0]})
+    done = application.connection.wait_for_job(job, timeout_s=60)
+    assert (done["status"], done["default"], done["output"]) == ("done", False, 42.0)
+
+
 def test_the_command_line_speaks_to_the_stack(running: LocalAwsUnderTest, application: Application) -> None:
     told = run(
         [sys.executable, "-m", "clipper_sls", "apps", "--json"],
@@ -128,6 +129,17 @@ def test_the_demo_plays_on_it() -> None:
     checkout = Path(__file__).parents[3]
     played = run([sys.executable, "-m", "examples.demo", "--aws"], cwd=checkout, capture_output=True, text=True)
     assert played.returncode == 0, played.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_what_is_asked_of_aws_holds_here_but_where_emulators_are_known_to_differ(tmp_path: Path) -> None:
+    checkout = Path(__file__).parents[3]
+    with local_aws(tmp_path, ["--stack", "smoked"]) as server:
+        command = [sys.executable, "-m", "examples.aws_smoke", "--emulator", "--stack", server.stack]
+        environment = {**os.environ, **server.environment}  # noqa: TID251 - a child's
+        checked = run(command, cwd=checkout, env=environment, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def _calls(running: LocalAwsUnderTest) -> int:

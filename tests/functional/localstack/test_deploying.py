@@ -13,12 +13,12 @@ import pytest
 from clipper_sls.adapters.functions.clients import AwsClients
 from clipper_sls.adapters.functions.lambda_functions import LambdaProvisioner
 from clipper_sls.bootstrap.function_images import FolderImages
-from clipper_sls.domain.deployment.function import CURRENT_ALIAS
-from clipper_sls.domain.deployment.names import StackNames, version_alias
+from clipper_sls.domain.deployment.content import BUNDLE_DIGEST_VARIABLE, Architecture, FunctionContent
+from clipper_sls.domain.deployment.observed import WeightedNumber
+from clipper_sls.domain.deployment.planning import DesiredVersion
 from clipper_sls.domain.envelope import pack_event
-from clipper_sls.domain.functions.content import BUNDLE_DIGEST_VARIABLE, Architecture, FunctionContent
-from clipper_sls.domain.functions.observed import WeightedNumber
-from clipper_sls.domain.functions.planning import DesiredVersion
+from clipper_sls.domain.functions.names import StackNames, version_alias
+from clipper_sls.domain.functions.published import CURRENT_ALIAS
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import Scaling

@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from clipper_sls.domain.changes import Put
-from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.domain.identifiers import AppName, ModelId
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Switch

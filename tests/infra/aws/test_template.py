@@ -12,7 +12,7 @@ import pytest
 from clipper_sls.adapters.aws.dynamodb.tables import Table, tables
 from clipper_sls.adapters.aws.sqs.job_queue import MAX_MESSAGE_BYTES
 from clipper_sls.config.handler_settings import PREFIX, HandlerSettings
-from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.functions.names import StackNames
 
 
 def _of_type(template: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:

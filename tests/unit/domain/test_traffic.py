@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from clipper_sls.domain.changes import Delete, Put, delete_version, set_current
-from clipper_sls.domain.deployment.function import PublishedFunction
+from clipper_sls.domain.functions.published import PublishedFunction
 from clipper_sls.domain.identifiers import AppName, ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import (

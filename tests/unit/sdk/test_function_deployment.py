@@ -1,8 +1,8 @@
 import pytest
 
 from clipper_sls.config.settings import Settings
-from clipper_sls.domain.functions.concurrency import ON_DEMAND, Concurrency, concurrency_of
-from clipper_sls.domain.functions.content import BUNDLE_DIGEST_VARIABLE, Architecture
+from clipper_sls.domain.deployment.concurrency import ON_DEMAND, Concurrency, concurrency_of
+from clipper_sls.domain.deployment.content import BUNDLE_DIGEST_VARIABLE, Architecture
 from clipper_sls.domain.records import Scaling
 from clipper_sls.errors import InvalidSettingError
 from clipper_sls.sdk.function_deployment import FunctionOptions, scaling_of

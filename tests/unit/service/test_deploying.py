@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clipper_sls.aws_errors import FunctionFailedError
-from clipper_sls.domain.deployment.names import StackNames, version_alias
-from clipper_sls.domain.functions.content import BUNDLE_DIGEST_VARIABLE, FunctionContent
-from clipper_sls.domain.functions.planning import DesiredVersion
-from clipper_sls.domain.functions.steps import Step
+from clipper_sls.domain.deployment.content import BUNDLE_DIGEST_VARIABLE, FunctionContent
+from clipper_sls.domain.deployment.planning import DesiredVersion
+from clipper_sls.domain.deployment.steps import Step
+from clipper_sls.domain.functions.names import StackNames, version_alias
 from clipper_sls.domain.identifiers import ModelId, ModelName
 from clipper_sls.domain.records import Scaling
 from clipper_sls.errors import StaleWriteError

@@ -11,6 +11,7 @@ from clipper_sls.domain.function_call import (
     FunctionVersion,
     ImageCode,
 )
+from clipper_sls.domain.queue_batches import QueueWindow
 from clipper_sls.service.local_lambda import LocalLambda
 
 FIRST = FunctionVersion("digits", "1", "a", "arn", ImageCode("r@sha256:" + "a" * 64), timeout_s=3.0, memory_mib=128)
@@ -31,6 +32,9 @@ class Catalog:
 
     async def provisioned(self, reference: FunctionReference) -> int:
         return self.counts.get(reference, 0)
+
+    async def window(self, name: str, source: str) -> QueueWindow | None:
+        return None
 
 
 @dataclass

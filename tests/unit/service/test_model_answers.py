@@ -8,7 +8,7 @@ import pytest
 
 from clipper_sls.adapters.local.memory_cache import MemoryPredictionCache
 from clipper_sls.domain.cache_key import cache_key
-from clipper_sls.domain.deployment.function import PublishedFunction
+from clipper_sls.domain.functions.published import PublishedFunction
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.query import Deadline, DefaultReason, OutputJson, PackedRow, Predicted, RowResult, Unanswered

@@ -2,7 +2,7 @@ import pytest
 
 from clipper_sls.adapters.local.memory_registry import MemoryRegistry
 from clipper_sls.domain.changes import Put
-from clipper_sls.domain.deployment.function import PublishedFunction
+from clipper_sls.domain.functions.published import PublishedFunction
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import ModelVersion

@@ -6,7 +6,7 @@ What the template declares is held against this by a test; tests create their ta
 from dataclasses import dataclass
 from enum import StrEnum
 
-from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.functions.names import StackNames
 
 
 class KeyType(StrEnum):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from clipper_sls.domain.changes import Put
-from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.domain.identifiers import AppName, ModelId
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Switch

@@ -7,7 +7,7 @@ import pytest
 
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.domain.changes import Put
-from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.domain.identifiers import AppName, ModelId
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import Application, Current, Link, ModelVersion, Switch
@@ -38,13 +38,11 @@ def slow(stack: StackUnderTest) -> str:
 
 
 def test_an_answer_comes_before_lambda_ends_the_invocation(ask, query: StackFunctionUnderTest, slow: str) -> None:
-    began = CLOCK.wall()
-    query.api.ends_at(began + 1.5)
+    """Neither the objective nor the model would have ended it so soon."""
+    query.api.ends_at(CLOCK.wall() + 1.5)
     answer = ask("POST", slow, {"input": [1.0]})
-    took_s = CLOCK.wall() - began
     query.api.ends_at()
     assert (answer.status, answer.json()["default_reason"]) == (200, "timed_out")
-    assert 1.0 < took_s < 1.5
 
 
 def test_a_change_is_seen_without_a_restart(ask, stack: StackUnderTest) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from clipper_sls.adapters.aws.credentials import LOOK_AGAIN_S, BotocoreCredentials, credentials_of
-from clipper_sls.adapters.aws.failures import AwsCredentialsError
+from clipper_sls.adapters.aws.failures import AwsNoCredentialsError
 from clipper_sls.adapters.aws.signing import Credentials
 from clipper_sls.testing.clock import ManualClock
 
@@ -77,7 +77,7 @@ async def test_old_credentials_serve_while_there_are_no_new_ones() -> None:
 def test_without_credentials_it_says_so_and_looks_again_next_time() -> None:
     source = Source(is_broken=True)
     provider = BotocoreCredentials(clock=ManualClock(), find=lambda: source)
-    with pytest.raises(AwsCredentialsError, match="no route to the role"):
+    with pytest.raises(AwsNoCredentialsError, match="no route to the role"):
         provider()
     source.is_broken = False
     assert provider().access_key == "key 1"

@@ -2,10 +2,10 @@ import pytest
 
 from clipper_sls.adapters.aws.failures import (
     AwsCallError,
-    AwsCredentialsError,
     AwsFailureError,
+    AwsNoAnswerError,
+    AwsNoCredentialsError,
     AwsTimeoutError,
-    AwsUnreachableError,
 )
 from clipper_sls.adapters.aws.lambda_answers import Answered, Fault, Stored, Unfit, as_answered_by, outcome, refusal
 from clipper_sls.adapters.http_connections.connection import Response
@@ -75,9 +75,9 @@ def test_errors_of_functions_are_told_apart(body: bytes, reason: DefaultReason, 
         (AwsCallError("lambda", "Invoke f:a", "AccessDeniedException", "no", 403), "model_failed", "may not do that"),
         (AwsCallError("lambda", "Invoke f:a", "RequestTooLargeException", "x", 413), "model_failed", "TooLarge"),
         (AwsCallError("s3", "PUT /x", "NoSuchBucket", "x", 404), "model_failed", "s3 PUT /x: NoSuchBucket"),
-        (AwsCredentialsError("credentials", "look-up", "none", was_done=False), "model_failed", "may not do that"),
+        (AwsNoCredentialsError("credentials", "look-up", "none", was_done=False), "model_failed", "may not do that"),
         (AwsTimeoutError("lambda", "Invoke f:a", "late", was_done=None), "timed_out", ""),
-        (AwsUnreachableError("lambda", "Invoke f:a", "nobody there", was_done=False), "no_replica", "nobody there"),
+        (AwsNoAnswerError("lambda", "Invoke f:a", "nobody there", was_done=False), "no_replica", "nobody there"),
     ],
 )
 def test_reasons_why_nothing_was_invoked_are_told_apart(error: AwsFailureError, reason: str, word: str) -> None:

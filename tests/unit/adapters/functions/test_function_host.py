@@ -11,17 +11,18 @@ from clipper_sls.adapters.functions.function_host import FunctionHost
 from clipper_sls.adapters.functions.no_bundles import NoBundles
 from clipper_sls.adapters.local.memory_registry import MemoryRegistry
 from clipper_sls.aws_errors import AwsResourceAbsentError, BundleUploadError
-from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.deployment.content import BUNDLE_DIGEST_VARIABLE, FunctionContent
+from clipper_sls.domain.deployment.observed import Alias, WeightedNumber
+from clipper_sls.domain.deployment.planning import DesiredVersion
 from clipper_sls.domain.endpoint import Endpoint
-from clipper_sls.domain.functions.content import BUNDLE_DIGEST_VARIABLE, FunctionContent
-from clipper_sls.domain.functions.observed import Alias, WeightedNumber
-from clipper_sls.domain.functions.planning import DesiredVersion
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.domain.identifiers import ModelId, ModelName, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import ModelVersion, Scaling
 from clipper_sls.domain.replicas import Health
 from clipper_sls.errors import (
     InvalidSettingError,
+    ModelStartError,
     StaleWriteError,
     StoreUnavailableError,
     UnsupportedImageError,
@@ -60,6 +61,7 @@ def _version(number: int, scaling: Scaling = Scaling(0, 1000)) -> ModelVersion: 
 class Cloud:
     aws: FakeProvisioner = field(default_factory=FakeProvisioner)
     registry: MemoryRegistry = field(default_factory=MemoryRegistry)
+    wrong: dict[tuple[str, str], str] = field(default_factory=dict)  # what a first call of a function's alias meets
 
     async def service(self) -> ModelService:
         """One of the management functions that run at one time."""
@@ -69,6 +71,7 @@ class Cloud:
         self.host = FunctionHost(
             names=NAMES,
             provisioner=self.aws,
+            first_call=lambda function, alias: self.wrong.get((function, alias)),
             versions=lambda: view.snapshot.versions.values(),
             clock=clock,
             chance=random.Random(3),
@@ -142,6 +145,19 @@ async def test_what_was_not_brought_there_is_refused_with_what_to_do() -> None:
     other = ModelVersion(ModelId.of(PRICE, 2), InputType.DOUBLES, "elsewhere@sha256:0", bundle_digest="0" * 64)
     with pytest.raises(UnsupportedImageError, match="elsewhere"):
         await service.add(other)
+
+
+async def test_a_version_that_does_not_load_is_not_registered_and_what_answered_before_goes_on() -> None:
+    cloud, service = await _three_versions()
+    cloud.bring(4)
+    cloud.wrong[FUNCTION, "v-4"] = "ImportError: No module named 'absent'"
+    with pytest.raises(ModelStartError, match="price:4 does not start on AWS Lambda: ImportError"):
+        await service.add(_version(4))
+    assert (cloud.current().number, await cloud.registered()) == ("3", "3")
+    assert ModelId.of(PRICE, 4) not in (await cloud.registry.snapshot()).versions
+    cloud.wrong.clear()
+    await service.add(_version(4))
+    assert await cloud.registered() == "4"
 
 
 async def test_a_version_at_a_url_is_refused_since_nobody_would_ask_it() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clipper_sls.adapters.aws.dynamodb.table import MAX_READS, MAX_WRITES, Condition, DynamoTable
-from clipper_sls.adapters.aws.failures import AwsCallError, AwsUnreachableError
+from clipper_sls.adapters.aws.failures import AwsCallError, AwsNoAnswerError
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.domain.query import Deadline
 from clipper_sls.errors import StorageFullError, StoreUnavailableError
@@ -102,7 +102,7 @@ async def test_nothing_to_do_asks_nobody() -> None:
         (_refusal("InternalServerError", "oops", 500), StoreUnavailableError, "InternalServerError: oops"),
         (_refusal("ValidationException", "Item size has exceeded ..."), StorageFullError, "no item so large"),
         (_refusal("ValidationException", "The key is wrong"), StoreUnavailableError, "The key is wrong"),
-        (AwsUnreachableError("dynamodb", "GetItem", "nobody", was_done=None), StoreUnavailableError, "reached"),
+        (AwsNoAnswerError("dynamodb", "GetItem", "nobody", was_done=None), StoreUnavailableError, "reached"),
     ],
 )
 async def test_failures_are_said_in_our_words(failure: Exception, error: type[Exception], says: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 from botocore.validate import validate_parameters
 
 from clipper_sls.adapters.aws.dynamodb.tables import CACHE, Table, creation, expiry, tables
-from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.functions.names import StackNames
 
 STACK = tables(StackNames("shop"))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from clipper_sls.adapters.aws.failures import AwsCallError, AwsUnreachableError
+from clipper_sls.adapters.aws.failures import AwsCallError, AwsNoAnswerError
 from clipper_sls.adapters.aws.sqs.dead_letters import SqsDeadLetters
 from clipper_sls.adapters.aws.sqs.job_queue import MAX_MESSAGE_BYTES, SqsJobQueue, group_of
 from clipper_sls.adapters.aws.sqs.queue import SqsQueue
@@ -102,7 +102,7 @@ async def test_a_message_that_is_gone_is_no_error(operation: str, code: str) -> 
         (refusal("AWS.SimpleQueueService.NonExistentQueue"), "no queue jobs in SQS; is the stack deployed"),
         (refusal("AccessDenied", "no"), "SQS refuses Operation on the queue jobs"),
         (refusal("KmsThrottled", "later"), "failed with KmsThrottled: later"),
-        (AwsUnreachableError("sqs", "ReceiveMessage", "gone", was_done=None), "cannot be reached"),
+        (AwsNoAnswerError("sqs", "ReceiveMessage", "gone", was_done=None), "cannot be reached"),
     ],
 )
 async def test_what_goes_wrong_is_said_in_our_words(error: Exception, said: str) -> None:

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from clipper_sls.domain.functions.content import BUNDLE_DIGEST_VARIABLE, Architecture, FunctionContent
-from clipper_sls.domain.functions.observed import (
+from clipper_sls.domain.deployment.content import BUNDLE_DIGEST_VARIABLE, Architecture, FunctionContent
+from clipper_sls.domain.deployment.observed import (
     Alias,
     Latest,
     ObservedFunction,
@@ -13,8 +13,8 @@ from clipper_sls.domain.functions.observed import (
     Readiness,
     WeightedNumber,
 )
-from clipper_sls.domain.functions.planning import DesiredVersion, Situation, plan
-from clipper_sls.domain.functions.steps import PointAlias, Step, UpdateConfiguration
+from clipper_sls.domain.deployment.planning import DesiredVersion, Situation, plan
+from clipper_sls.domain.deployment.steps import PointAlias, Step, UpdateConfiguration
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.records import Scaling
 from clipper_sls.errors import InvalidSettingError, VersionContentError

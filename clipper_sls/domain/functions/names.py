@@ -35,11 +35,16 @@ class StackNames:
 
     def function(self, model: ModelName) -> str:
         """Of the function that holds all versions of `model`; a name that is too long ends with its digest."""
-        name = f"{self.stack}-model-{model}"
+        name = f"{self.model_functions}{model}"
         if len(name) <= MAX_FUNCTION_NAME_LENGTH:
             return name
         digest = hashlib.sha256(model.encode()).hexdigest()[:_DIGEST_LENGTH]
         return f"{name[: MAX_FUNCTION_NAME_LENGTH - _DIGEST_LENGTH - 1]}-{digest}"
+
+    @property
+    def model_functions(self) -> str:
+        """How the names of all models' functions begin."""
+        return f"{self.stack}-model-"
 
     @property
     def query_function(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from clipper_sls.domain.functions.content import FunctionContent
+from clipper_sls.domain.deployment.content import FunctionContent
 
 
 class Readiness(StrEnum):

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from clipper_sls.domain.functions.content import Architecture, FunctionContent
+from clipper_sls.domain.deployment.content import Architecture, FunctionContent
 from clipper_sls.domain.image.platforms import Platform
 from clipper_sls.errors import InvalidSettingError
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipper_sls.domain.deployment.names import StackNames, image_tag, version_alias
+from clipper_sls.domain.functions.names import StackNames, image_tag, version_alias
 from clipper_sls.domain.identifiers import ModelId, ModelName, Version
 from clipper_sls.errors import InvalidNameError
 

@@ -7,7 +7,7 @@ as one line, and as JSON. Values of environment variables, which may be secrets,
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from clipper_sls.domain.functions.content import FunctionContent
+from clipper_sls.domain.deployment.content import FunctionContent
 from clipper_sls.domain.identifiers import ModelId
 
 

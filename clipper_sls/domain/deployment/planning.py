@@ -7,11 +7,10 @@ next one begins where it stopped, since nothing is remembered but what Lambda an
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from clipper_sls.domain.deployment.names import version_alias
-from clipper_sls.domain.functions.concurrency import Concurrency, concurrency_of
-from clipper_sls.domain.functions.content import FunctionContent
-from clipper_sls.domain.functions.observed import ObservedFunction, Provisioned, Published, Readiness
-from clipper_sls.domain.functions.steps import (
+from clipper_sls.domain.deployment.concurrency import Concurrency, concurrency_of
+from clipper_sls.domain.deployment.content import FunctionContent
+from clipper_sls.domain.deployment.observed import ObservedFunction, Provisioned, Published, Readiness
+from clipper_sls.domain.deployment.steps import (
     CreateFunction,
     PointAlias,
     ProvisionConcurrency,
@@ -26,6 +25,7 @@ from clipper_sls.domain.functions.steps import (
     WaitForVersion,
     WaitUntilReady,
 )
+from clipper_sls.domain.functions.names import version_alias
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.records import Scaling
 from clipper_sls.errors import InvalidSettingError, VersionContentError
