@@ -16,19 +16,17 @@ from clipper_sls.bootstrap.images import image_builder, image_context
 from clipper_sls.config import Settings
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
 from clipper_sls.domain.deployment.content import Architecture
+from clipper_sls.domain.functions.names import image_tag
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.image.building import BuiltImage
 from clipper_sls.domain.image.model_config import BUNDLE_DIGEST_LABEL, INPUT_TYPE_LABEL
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.domain.image.report import check_budget
-from clipper_sls.errors import UnsupportedImageError
+from clipper_sls.errors import ClipperError, UnsupportedImageError
 from clipper_sls.image_errors import UnknownImageError
 from clipper_sls.packaging.signing import Signer
 from clipper_sls.ports.image_builder import ImageBuilder
 from clipper_sls.ports.image_publisher import ImagePublisher
-
-MAX_TAG_LENGTH = 128
-TOLD_OF_DIGEST = 12
 
 AMAZON = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu")
 
@@ -75,10 +73,9 @@ class FolderImages:
 
 @dataclass
 class RegistryImages:
-    """Implements `ImagePublisher`: images in `repository`, each under the tag `<model>-<version>-<digest>`.
+    """Implements `ImagePublisher`: images in `repository`, each under a tag of its own.
 
-    The digest makes it another tag when a version that was never registered is made anew: tags of a stack's repository
-    cannot be moved.
+    Tags there cannot be moved, and a version that never came to be registered may be deployed again with other content.
     """
 
     repository: str
@@ -96,7 +93,7 @@ class RegistryImages:
         built = self.builder.build(image_context(bundle, self.base, architecture.platform, self.scratch, key))
         check_budget(built.report, self.max_bytes, str(model))
         image = f"{self.repository}@{built.digest}"
-        self._prepared[image] = (built, Reference.parse(f"{self.repository}:{_tag(model, built.digest)}"))
+        self._prepared[image] = (built, Reference.parse(f"{self.repository}:{image_tag(model, built.digest)}"))
         return image
 
     def is_published(self, image: str) -> bool:
@@ -108,14 +105,13 @@ class RegistryImages:
         return True
 
     def publish(self, image: str) -> None:
+        """Who deploys the same at the same time may have been faster; then the tag is taken, as it should be."""
         built, target = self._prepared[image]
-        self.builder.push(built, target)
-
-
-def _tag(model: ModelId, digest: str) -> str:
-    """For people: nothing is run by it. Two names of 63 characters fill a tag, which has 128."""
-    told = digest.partition(":")[2][:TOLD_OF_DIGEST]
-    return f"{f'{model.name}-{model.version}'[: MAX_TAG_LENGTH - len(told) - 1]}-{told}"
+        try:
+            self.builder.push(built, target)
+        except ClipperError:
+            if not self.is_published(image):
+                raise
 
 
 @dataclass(frozen=True, slots=True)

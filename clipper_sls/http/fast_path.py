@@ -30,7 +30,7 @@ class PredictFastPath:
             await self._app(scope, receive, send)
             return
         try:
-            await _send(await self.route.answer(name, scope, receive), send)
+            await send_answer(await self.route.answer(name, scope, receive), send)
         except SenderLeftError:
             return
 
@@ -45,7 +45,8 @@ def _application(scope: "Scope") -> str | None:
     return application_in(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
 
 
-async def _send(answer: Answer, send: "Send") -> None:
+async def send_answer(answer: Answer, send: "Send") -> None:
+    """Over ASGI."""
     headers = [_CONTENT_TYPE, (b"content-length", b"%d" % len(answer.body))]
     if answer.error_code:
         headers.append((_CODE_HEADER, answer.error_code.encode()))

@@ -58,6 +58,7 @@ class RegistryHttp:
         is_near = _LOOPBACK.fullmatch(registry) is not None
         host = _DOCKER_HUB_API if registry == DEFAULT_REGISTRY else registry
         self.registry = registry
+        self.takes_chunks = True  # until it is seen not to
         self._origin = f"{'http' if is_near else 'https'}://{host}"
         self._credentials = credentials
         self._authorization: str | None = None

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 from clipper_sls.adapters.oci.layout import Layout
 from clipper_sls.adapters.oci.registry_http import PassingError, RegistryHttp, Request, broken_off
-from clipper_sls.adapters.oci.upload import CHUNK_BYTES, SessionLostError, Upload
+from clipper_sls.adapters.oci.upload import CHUNK_BYTES, ChunksDroppedError, SessionLostError, Upload
 from clipper_sls.domain.image.digests import Descriptor, digest_of, is_digest, verify
 from clipper_sls.domain.image.documents import MAX_DOCUMENT_BYTES
 from clipper_sls.domain.image.media_types import ACCEPTED
@@ -23,7 +23,7 @@ PROGRESS_BYTES = 1 << 20
 
 
 class Repository:
-    """`chunk_bytes` is the largest piece in which a blob is sent."""
+    """`chunk_bytes` is the largest piece in which a blob is sent, where the registry takes pieces."""
 
     def __init__(self, http: RegistryHttp, name: str, *, chunk_bytes: int = CHUNK_BYTES) -> None:
         self._http = http
@@ -127,7 +127,11 @@ class Repository:
             return False
         read = partial(layout.chunks, blob.digest)
         try:
-            Upload(self._http, blob, read, location, self._doing(blob)).run(self._chunk_bytes)
+            chunk_bytes = self._chunk_bytes if self._http.takes_chunks else blob.size
+            Upload(self._http, blob, read, location, self._doing(blob)).run(chunk_bytes)
+        except ChunksDroppedError:
+            self._http.takes_chunks = False
+            return self._pushed(blob, layout, None)
         except SessionLostError as error:
             raise PassingError(str(error)) from error
         return True

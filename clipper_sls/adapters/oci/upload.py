@@ -2,6 +2,8 @@
 
 A registry that keeps to the specification says how much of a chunk it has got, and the rest follows. docker-registry
 2.8 does so for chunks of which nothing arrived, and forgets the session of one that broke off: then a new one begins.
+Amazon ECR says of the first chunk that all is done, and drops the others (aws/containers-roadmap, issue 2831): there a
+blob goes in one piece, whatever its size.
 """
 
 import re
@@ -25,6 +27,10 @@ class SessionLostError(Exception):
     """A new session has to begin. Never leaves this package."""
 
 
+class ChunksDroppedError(Exception):
+    """The registry takes a blob in one piece only. Never leaves this package."""
+
+
 ReadPart = Callable[[int, int], Iterator[bytes]]
 """From a start, so many bytes of the blob."""
 
@@ -40,7 +46,10 @@ class Upload:
         self._doing = doing
 
     def run(self, chunk_bytes: int) -> None:
-        """Send all of the blob. Raises PassingError or SessionLostError when a new session may succeed."""
+        """Send all of the blob. Raises PassingError or SessionLostError when a new session may succeed.
+
+        ChunksDroppedError when one in which the blob is not larger than `chunk_bytes` may.
+        """
         if self._blob.size <= chunk_bytes:
             return self._finish(0, self._blob.size)
         sent = 0
@@ -60,6 +69,8 @@ class Upload:
             if received <= start:
                 raise
             return received
+        if response.status_code == HTTPStatus.CREATED:
+            raise ChunksDroppedError
         return self._told(request, response, HTTPStatus.ACCEPTED)
 
     def _received(self) -> int:

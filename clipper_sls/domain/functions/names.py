@@ -7,12 +7,14 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from clipper_sls.domain.identifiers import ModelName, Version, shortened
+from clipper_sls.domain.identifiers import ModelId, ModelName, Version, shortened
 from clipper_sls.errors import InvalidNameError
 
 MAX_STACK_NAME_LENGTH = 32
 MAX_FUNCTION_NAME_LENGTH = 64
 _DIGEST_LENGTH = 10
+MAX_TAG_LENGTH = 128
+_TAG_DIGEST_LENGTH = 12
 
 _STACK_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 
@@ -87,7 +89,7 @@ class StackNames:
 
     @property
     def image_repository(self) -> str:
-        """Of the images of all models; a tag is `<model>-<version>-<digest>`, and nothing is ever run by its tag."""
+        """Of the images of all models; tags are of `image_tag`, and nothing is ever run by its tag."""
         return f"{self.stack}/models"
 
     def payload_bucket(self, account: str, region: str) -> str:
@@ -97,6 +99,12 @@ class StackNames:
     def model_role(self, region: str) -> str:
         """Of all models' functions. Roles of an account share one space of names, whatever their region."""
         return f"{self.stack}-model-{region}"
+
+
+def image_tag(model: ModelId, digest: str) -> str:
+    """`<model>-<version>-<the digest's first digits>`: another image has another tag, which ECR lets nobody move."""
+    mark = digest.rpartition(":")[2][:_TAG_DIGEST_LENGTH]
+    return f"{f'{model.name}-{model.version}'[: MAX_TAG_LENGTH - len(mark) - 1]}-{mark}"
 
 
 def version_alias(version: Version) -> str:

@@ -9,6 +9,7 @@ from clipper_sls.bootstrap.function_images import FolderImages, function_images,
 from clipper_sls.config import Settings
 from clipper_sls.domain.bundle import MANIFEST_NAME, Manifest
 from clipper_sls.domain.deployment.content import Architecture
+from clipper_sls.domain.functions.names import image_tag
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.domain.image.references import Reference
 from clipper_sls.errors import UnsupportedImageError
@@ -17,6 +18,7 @@ from clipper_sls.packaging.bundling import bundle_builtin
 from clipper_sls.packaging.runtime_package import RUNTIME_PACKAGES, SERVER_PACKAGES
 from clipper_sls.packaging.signing import Signer
 from clipper_sls.testing.docker_registry import DockerRegistryUnderTest
+from clipper_sls.testing.faulty_proxy import Answer, Fault, faulty_proxy
 from clipper_sls.testing.images import PulledImage, only_wheels_in, push_base
 from clipper_sls.testing.installed_packages import closure, repacked
 from clipper_sls.testing.ports import free_port
@@ -72,7 +74,7 @@ def test_an_image_is_pushed_by_digest_and_seen_to_be_there(
         assert images.is_published(image)
     pulled = PulledImage(Reference.parse(image))
     assert image == f"{repository}@{pulled.digest}"
-    tagged = f"{repository}:noop-1-{pulled.digest.removeprefix('sha256:')[:12]}"  # another image gets another tag
+    tagged = f"{repository}:{image_tag(MODEL, pulled.digest)}"
     assert pulled.digest == PulledImage(Reference.parse(tagged)).digest
     found = present_image(tagged, Architecture.X86_64, _no_login)
     assert (found.image, found.input_type) == (image, "doubles")
@@ -89,3 +91,23 @@ def test_a_registry_that_is_away_is_noticed_before_anything_is_built(signing_key
     ):
         images.prepare(MODEL, _bundle(tmp_path / "bundle"), Architecture.X86_64)
     assert not (tmp_path / "bundle" / "signature.json").exists()
+
+
+def test_who_pushes_what_somebody_else_has_pushed_meanwhile_is_content(
+    registry: DockerRegistryUnderTest, wheels: None, signing_key: Path, tmp_path: Path
+) -> None:
+    """ECR refuses a tag that is taken, be it by the same image."""
+    base = Reference.parse(f"{registry.host}/base:2")
+    push_base(base, tmp_path / "base", (f"PYTHON_VERSION={sys.version_info.major}.{sys.version_info.minor}.1",))
+    settings = Settings.load(container_base=str(base))
+    with (
+        faulty_proxy(registry.host) as ecr,
+        function_images(settings, f"{ecr.host}/st/raced", Signer(signing_key, None), _no_login) as images,
+    ):
+        image = images.prepare(MODEL, _bundle(tmp_path / "bundle"), Architecture.X86_64)
+        ecr.fail(Fault("PUT", "/manifests/", Answer(400)))
+        with pytest.raises(ImageRegistryError):
+            images.publish(image)
+        images.publish(image)
+        ecr.fail(Fault("PUT", "/manifests/", Answer(400)))
+        images.publish(image)

@@ -86,6 +86,19 @@ def test_a_manifest_is_found_by_tag_and_by_digest(
     assert repository.manifest(tagged.pinned(digest_of(content))) == (content, digest_of(content))
 
 
+def test_where_chunks_are_dropped_blobs_go_in_one_piece(
+    registry: DockerRegistryUnderTest, proxy: FaultyProxy, connect: Connect, layout: Layout, name: str, tmp_path: Path
+) -> None:
+    """Amazon ECR answers a chunk with 201, as if it were all, and keeps none after the first."""
+    proxy.fail(Fault("PATCH", "/blobs/uploads/", Answer(201, (("Range", "0-65535"),)), times=100))
+    repository, blobs, pulled = connect(proxy.host, name), [_kept(layout, 200_000, n) for n in range(2)], tmp_path / "p"
+    for blob in blobs:
+        assert repository.push(blob, layout)
+        connect(registry.host, name).pull(blob, Layout(pulled))
+        assert _content(Layout(pulled), blob) == _content(layout, blob)
+    assert proxy.count("PATCH", "/blobs/uploads/") == 1  # it is learnt once
+
+
 def test_an_image_that_is_not_there_is_named(registry: DockerRegistryUnderTest, connect: Connect, name: str) -> None:
     reference = Reference.parse(f"{registry.host}/{name}:7")
     with pytest.raises(UnknownImageError, match=f"There is no image {registry.host}/{name}:7"):
