@@ -6,13 +6,13 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 
-import boto3
 import pytest
 
 from clipper_sls.adapters.aws.dynamodb.table import DynamoTable
 from clipper_sls.adapters.aws.dynamodb.tables import Table
 from clipper_sls.adapters.functions.clients import AwsClients
 from clipper_sls.adapters.local.system_clock import SystemClock
+from clipper_sls.adapters.ministack.session import any_session
 from clipper_sls.testing.container_base import ContainerBase
 from clipper_sls.testing.container_base import container_base as make_container_base
 from clipper_sls.testing.docker_engine import DockerEngineUnderTest, docker_answers, docker_engine
@@ -108,7 +108,7 @@ def shared_ministack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniS
 @pytest.fixture(scope="session")
 def aws_clients(shared_ministack: MiniStackUnderTest) -> AwsClients:
     """Clients of that AWS."""
-    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    session = any_session(REGION)
     return AwsClients(session=session, endpoint=shared_ministack.url)
 
 

@@ -10,19 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import boto3
-
 from clipper_sls.adapters.aws.client import AwsClient
 from clipper_sls.adapters.aws.dynamodb.table import DynamoTable
 from clipper_sls.adapters.aws.dynamodb.tables import Table, creation, expiry
 from clipper_sls.adapters.aws.endpoints import Endpoints
 from clipper_sls.adapters.aws.signing import Credentials
 from clipper_sls.adapters.local.system_clock import SystemClock
+from clipper_sls.adapters.ministack.session import any_session
+from clipper_sls.testing.ministack import REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-REGION = "us-east-1"
 
 MakeTable = Callable[[Table], DynamoTable]
 """A new table, as an adapter sees it."""
@@ -41,8 +39,7 @@ def aws_client(url: str) -> AwsClient:
 
 
 def boto3_client(url: str) -> "DynamoDBClient":
-    session = boto3.Session("test", "test", region_name=REGION)
-    return session.client("dynamodb", endpoint_url=url)
+    return any_session(REGION).client("dynamodb", endpoint_url=url)
 
 
 @contextmanager

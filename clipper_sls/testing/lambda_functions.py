@@ -14,6 +14,7 @@ from clipper_sls.adapters.aws.lambda_invoker import LambdaInvoker
 from clipper_sls.adapters.aws.payload_store import PayloadStore
 from clipper_sls.adapters.aws.signing import Credentials
 from clipper_sls.adapters.local.system_clock import SystemClock
+from clipper_sls.adapters.ministack.session import any_session
 from clipper_sls.domain.functions.names import version_alias
 from clipper_sls.domain.functions.published import PublishedFunction
 from clipper_sls.domain.query import Deadline, PackedRow, RowResult
@@ -78,12 +79,7 @@ def create_proxied_function(url: str, name: str, proxy_url: str, *, alias: str =
 
     Returns boto3's client of it.
     """
-    import boto3
-
-    session = boto3.Session(
-        aws_access_key_id=CREDENTIALS.access_key, aws_secret_access_key=CREDENTIALS.secret_key, region_name=REGION
-    )
-    functions = session.client("lambda", endpoint_url=url)
+    functions = any_session(REGION).client("lambda", endpoint_url=url)
     functions.create_function(
         FunctionName=name,
         PackageType="Image",

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import psutil
 
 from clipper_sls.adapters.functions.clients import AwsClients
+from clipper_sls.adapters.ministack.session import any_session
 from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.errors import EngineStartError
 
@@ -50,13 +50,8 @@ class LocalAwsUnderTest:
 
     @property
     def clients(self) -> AwsClients:
-        """Of all of AWS, with the credentials of `environment`."""
-        session = boto3.Session(
-            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
-            region_name=self.environment["AWS_REGION"],
-        )
-        return AwsClients(session=session, endpoint=self.endpoint)
+        """Of all of AWS."""
+        return AwsClients(session=any_session(self.environment["AWS_REGION"]), endpoint=self.endpoint)
 
     def family(self) -> list[psutil.Process]:
         """It, and every process that it has started and that is there now."""

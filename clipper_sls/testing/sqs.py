@@ -11,12 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import boto3
+from clipper_sls.adapters.ministack.session import any_session
+from clipper_sls.testing.ministack import REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-
-REGION = "us-east-1"
 
 _numbers = itertools.count()
 
@@ -30,8 +29,7 @@ class QueueNames:
 
 
 def boto3_sqs(url: str) -> "SQSClient":
-    session = boto3.Session("test", "test", region_name=REGION)
-    return session.client("sqs", endpoint_url=url)
+    return any_session(REGION).client("sqs", endpoint_url=url)
 
 
 @contextmanager

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from clipper_sls.adapters.aws.dynamodb.registry import DynamoRegistry
 from clipper_sls.adapters.aws.dynamodb.table import DynamoTable
 from clipper_sls.adapters.aws.dynamodb.tables import creation, tables
 from clipper_sls.adapters.local.system_clock import SystemClock
+from clipper_sls.adapters.ministack.session import any_session
 from clipper_sls.domain.changes import Change
 from clipper_sls.domain.functions.names import StackNames, version_alias
 from clipper_sls.domain.functions.published import CURRENT_ALIAS, PublishedFunction
@@ -63,7 +62,7 @@ class StackUnderTest:
         }
 
     def client(self, service: str) -> Any:
-        return _session().client(service, endpoint_url=self.url)  # type: ignore[call-overload]
+        return any_session(REGION).client(service, endpoint_url=self.url)  # type: ignore[call-overload]
 
     def create(self) -> None:
         """Tables, queues and bucket."""
@@ -104,12 +103,6 @@ class StackUnderTest:
             snapshot = await registry.snapshot()
             self._revisions[0] = snapshot.revision
             await registry.commit(changes, snapshot.revision)
-
-
-def _session() -> boto3.Session:
-    return boto3.Session(
-        aws_access_key_id=CREDENTIALS.access_key, aws_secret_access_key=CREDENTIALS.secret_key, region_name=REGION
-    )
 
 
 def _zipped(code: str) -> bytes:

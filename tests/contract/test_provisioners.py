@@ -1,11 +1,11 @@
 import uuid
 from dataclasses import replace
 
-import boto3
 import pytest
 
 from clipper_sls.adapters.functions.clients import AwsClients
 from clipper_sls.adapters.functions.lambda_functions import LambdaProvisioner
+from clipper_sls.adapters.ministack.session import any_session
 from clipper_sls.errors import InvalidSettingError
 from clipper_sls.ports.provisioner import Provisioner
 from clipper_sls.testing.contracts.provisioner import CONTENT, ProvisionerContract, looked, published
@@ -35,7 +35,7 @@ class TestLambdaProvisionerOnMiniStack(ProvisionerContract):
 class TestLambdaProvisionerOnLocalStack(ProvisionerContract):
     @pytest.fixture
     def provisioner(self, shared_localstack: LocalStackUnderTest) -> LambdaProvisioner:
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        session = any_session(REGION)
         return LambdaProvisioner(AwsClients(session=session, endpoint=shared_localstack.url))
 
     def test_snap_start_and_the_environment_come_back_as_they_were(

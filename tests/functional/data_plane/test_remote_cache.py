@@ -15,8 +15,9 @@ from clipper_sls import ClipperConnection, LocalContainerManager
 from clipper_sls.adapters.aws.dynamodb.tables import CACHE
 from clipper_sls.adapters.local.system_clock import SystemClock
 from clipper_sls.deployers.python import create_endpoint
-from clipper_sls.testing.dynamodb import REGION, boto3_client, create_table, dynamo_table, remove_table
+from clipper_sls.testing.dynamodb import boto3_client, create_table, dynamo_table, remove_table
 from clipper_sls.testing.engine import EngineUnderTest, embedded_engine
+from clipper_sls.testing.ministack import REGION
 from clipper_sls.testing.redis_cluster import redis_cluster
 from clipper_sls.testing.redis_server import RedisServerUnderTest, redis_server
 

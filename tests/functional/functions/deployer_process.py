@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
-import boto3
-
 from clipper_sls.adapters.functions.clients import AwsClients
 from clipper_sls.adapters.functions.function_host import FunctionHost
 from clipper_sls.adapters.functions.lambda_functions import LambdaProvisioner
 from clipper_sls.adapters.functions.no_bundles import NoBundles
 from clipper_sls.adapters.local.sqlite_registry import SqliteRegistry
 from clipper_sls.adapters.local.system_clock import SystemClock
+from clipper_sls.adapters.ministack.session import any_session
 from clipper_sls.domain.deployment.content import BUNDLE_DIGEST_VARIABLE, FunctionContent
 from clipper_sls.domain.deployment.planning import DesiredVersion
 from clipper_sls.domain.deployment.steps import Step
@@ -93,7 +92,7 @@ def desired(names: StackNames, version: str) -> DesiredVersion:
 
 
 def deployer(endpoint: str, names: StackNames, wanted: DesiredVersion, registry: Path, tell: object) -> Deployer:
-    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    session = any_session(REGION)
     aws = LambdaProvisioner(AwsClients(session=session, endpoint=endpoint))
     return Deployer(
         provisioner=aws,

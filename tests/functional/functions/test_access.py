@@ -13,6 +13,7 @@ import pytest
 from clipper_sls.adapters.functions.clients import AwsClients
 from clipper_sls.adapters.functions.image_login import image_login
 from clipper_sls.adapters.functions.lambda_functions import LambdaProvisioner
+from clipper_sls.adapters.ministack.session import any_session
 from clipper_sls.aws_errors import AwsAccessDeniedError, AwsCredentialsError
 from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.service.deploying import Deployer
@@ -38,7 +39,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MiniStackUnder
 
 @pytest.fixture
 def user_with(guarded: MiniStackUnderTest) -> UserWith:
-    root = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    root = any_session(REGION)
     iam = root.client("iam", endpoint_url=guarded.url)
     trust = json.dumps({"Version": "2012-10-17", "Statement": []})
     with suppress(iam.exceptions.EntityAlreadyExistsException):

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import pytest
 
 from clipper_sls.adapters.functions.clients import AwsClients
 from clipper_sls.adapters.functions.lambda_functions import LambdaProvisioner
+from clipper_sls.adapters.ministack.session import any_session
 from clipper_sls.domain.deployment.observed import Readiness
 from clipper_sls.testing.contracts.provisioner import CONTENT, looked, published
 from clipper_sls.testing.ministack import REGION, MiniStackUnderTest
@@ -20,7 +20,7 @@ class _AsAws:
     """MiniStack's answers as AWS gives them: lists say nothing of states, and a version is pending at first."""
 
     def __init__(self, endpoint: str) -> None:
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        session = any_session(REGION)
         session.events.register("after-call.lambda.ListVersionsByFunction", self._without_states)
         session.events.register("after-call.lambda.GetFunction", self._in_its_state)
         self.clients = AwsClients(session=session, endpoint=endpoint)

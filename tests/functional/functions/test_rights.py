@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from clipper_sls.adapters.functions.clients import AwsClients
@@ -20,6 +19,7 @@ from clipper_sls.adapters.functions.no_bundles import NoBundles
 from clipper_sls.adapters.functions.stacks import stack_outputs
 from clipper_sls.adapters.local.memory_registry import MemoryRegistry
 from clipper_sls.adapters.local.system_clock import SystemClock
+from clipper_sls.adapters.ministack.session import any_session
 from clipper_sls.domain.identifiers import ModelId, Version
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import ModelVersion, Scaling
@@ -48,7 +48,7 @@ class Watched:
     asked: set[str] = field(default_factory=set)
 
     def clients(self) -> AwsClients:
-        session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+        session = any_session(REGION)
         session.events.register("before-call.*.*", self._note)
         return AwsClients(session=session, endpoint=self.endpoint)
 
