@@ -92,6 +92,12 @@ def builder(packages: DockerPackages, tmp_path: Path) -> Iterator[OciImageBuilde
         yield OciImageBuilder(layout=Layout(tmp_path / "layout"), registries=registries, packages=packages)
 
 
+@pytest.fixture
+def patient_builder(packages: DockerPackages, tmp_path: Path) -> Iterator[OciImageBuilder]:
+    with Registries(docker_config=tmp_path / "none", pause=lambda seconds: None) as registries:
+        yield OciImageBuilder(layout=Layout(tmp_path / "layout"), registries=registries, packages=packages)
+
+
 class TestDockerImageBuilder(ImageBuilderContract):
     pass
 

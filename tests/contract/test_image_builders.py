@@ -52,6 +52,13 @@ class TestOciImageBuilder(ImageBuilderContract):
                 layout=Layout(tmp_path / "layout"), registries=registries, packages=WheelPackages(timeout_s=60)
             )
 
+    @pytest.fixture
+    def patient_builder(self, tmp_path: Path) -> Iterator[OciImageBuilder]:
+        with Registries(docker_config=tmp_path / "none", pause=lambda seconds: None) as registries:
+            yield OciImageBuilder(
+                layout=Layout(tmp_path / "layout"), registries=registries, packages=WheelPackages(timeout_s=60)
+            )
+
 
 def test_a_base_of_another_registry_is_fetched_and_sent(
     context: ImageContext, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory

@@ -1,7 +1,8 @@
 """What every image builder must do.
 
-A subclass has the fixtures `builder`; `context`, of a bundle of FILES, with a wheel of PACKAGE_FILES as its PACKAGE, on
-what `testing.images.push_base` pushed; and `place`, a tag of a registry without TLS that holds nothing yet.
+A subclass has the fixtures `builder`; `patient_builder`, which does not wait between its tries; `context`, of a
+bundle of FILES, with a wheel of PACKAGE_FILES as its PACKAGE, on what `testing.images.push_base` pushed; and `place`, a
+tag of a registry without TLS that holds nothing yet.
 """
 
 from dataclasses import replace
@@ -37,9 +38,9 @@ class ImageBuilderContract:
     def test_a_registry_that_answers_is_reached_whatever_it_has(self, builder: ImageBuilder, place: Reference) -> None:
         builder.reach(place)
 
-    def test_a_registry_that_is_away_is_noticed_without_an_image(self, builder: ImageBuilder) -> None:
+    def test_a_registry_that_is_away_is_noticed_without_an_image(self, patient_builder: ImageBuilder) -> None:
         with pytest.raises(ImageRegistryError):
-            builder.reach(Reference.parse(f"127.0.0.1:{free_port()}/nobody/answers:1"))
+            patient_builder.reach(Reference.parse(f"127.0.0.1:{free_port()}/nobody/answers:1"))
 
     def test_the_size_is_that_of_all_that_is_stored(
         self, builder: ImageBuilder, context: ImageContext, place: Reference
