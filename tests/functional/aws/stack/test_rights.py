@@ -11,7 +11,7 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from clipper_sls.domain.changes import Put
-from clipper_sls.domain.deployment.names import StackNames
+from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.domain.identifiers import AppName
 from clipper_sls.domain.inputs import InputType
 from clipper_sls.domain.records import Application
