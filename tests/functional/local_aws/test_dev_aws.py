@@ -27,7 +27,7 @@ def test_parameters_of_the_template_can_be_given(running: LocalAwsUnderTest) -> 
     queues = aws("sqs", running.endpoint)
     url = queues.get_queue_url(QueueName="demo-jobs")["QueueUrl"]
     policy = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
-    assert str(json.loads(policy)["maxReceiveCount"]) == "2"
+    assert str(json.loads(policy)["maxReceiveCount"]) == "3"
 
 
 def test_management_wants_signed_requests(running: LocalAwsUnderTest) -> None:
