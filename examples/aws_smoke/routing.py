@@ -47,7 +47,6 @@ def check_upgrade_and_rollback(site: Site) -> Iterator[Finding]:
 def check_weights(site: Site) -> Iterator[Finding]:
     connection = site.connection
     connection.set_traffic(MODEL, 2, PERCENT)
-    _wait_for_registry()
     by = Counter(site.predict([float(number), 1.0]) for number in range(QUERIES))
     connection.set_traffic(MODEL, 2, 0)
     share = by["version 2 2"] / QUERIES
@@ -62,7 +61,3 @@ def _eventually(site: Site, wanted: str) -> str:
         if site.predict(ROW) == wanted:
             return wanted
     return ""
-
-
-def _wait_for_registry() -> None:
-    time.sleep(2)  # until every environment has read the registry again, which it does after RegistryMaxAgeMs

@@ -15,7 +15,7 @@ from clipper_sls.aws_errors import AwsResourceAbsentError, FunctionFailedError
 from clipper_sls.domain.deployment.concurrency import concurrency_of
 from clipper_sls.domain.deployment.observed import Alias, ObservedFunction, Published, Readiness, WeightedNumber
 from clipper_sls.domain.deployment.planning import scaling_steps
-from clipper_sls.domain.deployment.steps import ProvisionConcurrency, ReserveConcurrency
+from clipper_sls.domain.deployment.steps import ProvisionConcurrency, ReserveConcurrency, WaitForProvisioned
 from clipper_sls.domain.functions.names import StackNames, version_alias
 from clipper_sls.domain.functions.published import CURRENT_ALIAS, PublishedFunction
 from clipper_sls.domain.identifiers import ModelId, ModelName
@@ -177,8 +177,10 @@ class FunctionHost:
                     self._aws.reserve(function.name, step.most)
                 case ProvisionConcurrency():
                     self._aws.provision(function.name, published.number, step.count)
+                case WaitForProvisioned():
+                    continue  # nobody waits here: a request may take half a minute
                 case _:
-                    pass  # nobody waits here: a request may take half a minute
+                    raise AssertionError(step)
 
     def _delete(self, model: ModelId) -> None:
         name, own = self._names.function(model.name), version_alias(model.version)

@@ -4,6 +4,7 @@ A step says what there shall be, and not from what it starts; doing it twice doe
 as one line, and as JSON. Values of environment variables, which may be secrets, are in neither.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -12,13 +13,13 @@ from clipper_sls.domain.identifiers import ModelId
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(ABC):
     kind: ClassVar[str]
 
     @property
+    @abstractmethod
     def text(self) -> str:
         """The line for people."""
-        raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
         """The same for programs."""

@@ -1,6 +1,5 @@
 """Requests for the server behind, as they came."""
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -62,9 +61,7 @@ class Behind:
     async def _look(self, request: Request, answer: WholeAnswer) -> None:
         try:
             await self._after(request, answer)
-        except asyncio.CancelledError:
-            raise
-        except Exception:
+        except Exception:  # it was answered already, and whoever asked has nothing to do with this
             _log.exception("What %s %s changed could not be looked at", request.method, request.url.path)
 
 
