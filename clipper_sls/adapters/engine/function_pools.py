@@ -21,6 +21,7 @@ from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
 from clipper_sls.ports.model_host import Decide
 from clipper_sls.ports.model_invoker import LateOutput
+from clipper_sls.service.watch import Watch
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class FunctionPools:
         self._metrics = metrics
         self._limits = limits
         self._pools: dict[ModelId, FunctionPool] = {}
-        self._watch: asyncio.Task[None] | None = None
+        self._watch = Watch(self._look, clock=clock, interval_s=limits.watch_interval_s, what="the replicas")
 
     async def identified(self, version: ModelVersion) -> ModelVersion:
         """See `ModelHost.identified`."""
@@ -93,11 +94,7 @@ class FunctionPools:
     async def close(self) -> None:
         """Stop everything, and leave no process behind."""
         await asyncio.gather(*(self._close(model, pool) for model, pool in tuple(self._pools.items())))
-        if self._watch is not None:
-            self._watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watch
-            self._watch = None
+        await self._watch.close()
         self._launchers.close()
 
     def invoke(
@@ -132,7 +129,7 @@ class FunctionPools:
     def _host(self, version: ModelVersion) -> FunctionPool:
         if version.bundle_digest is None:
             raise ContainerlessModelError(f"Model {version.id} has no bundle: it runs elsewhere and cannot be hosted")
-        self._watch = self._watch or asyncio.create_task(self._keep_watching(), name="watch of replicas")
+        self._watch.begin()
         pool = FunctionPool(
             version=version,
             launcher=self._launchers.launcher(version),
@@ -149,16 +146,8 @@ class FunctionPools:
         if self._pools.get(model) is pool:
             del self._pools[model]
 
-    async def _keep_watching(self) -> None:
-        """One task for the limits of all replicas; the task's entry point."""
-        while True:
-            await self._clock.sleep_until(self._clock.now() + self._limits.watch_interval_s)
-            try:
-                await self._look_once()
-            except Exception:
-                _log.exception("Looking after the replicas failed; trying again")
-
-    async def _look_once(self) -> None:
+    async def _look(self) -> None:
+        """At the limits of all replicas."""
         pools = tuple(self._pools.values())
         for pool in pools:
             pool.check(self._clock.now())

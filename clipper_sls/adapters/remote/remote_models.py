@@ -1,7 +1,6 @@
 """All model versions that run elsewhere."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 
@@ -14,10 +13,9 @@ from clipper_sls.domain.replicas import PoolStatus
 from clipper_sls.ports.clock import Clock
 from clipper_sls.ports.metrics import Metrics
 from clipper_sls.ports.model_invoker import LateOutput
+from clipper_sls.service.watch import Watch
 
 PROBE_INTERVAL_S = 5.0
-
-_log = logging.getLogger(__name__)
 
 
 class RemoteModels:
@@ -28,7 +26,7 @@ class RemoteModels:
         self._metrics = metrics
         self._drain_timeout_s = drain_timeout_s
         self._models: dict[ModelId, RemoteModel] = {}
-        self._probing: asyncio.Task[None] | None = None
+        self._watch = Watch(self._probe, clock=clock, interval_s=PROBE_INTERVAL_S, what="remote models")
         self._first_probes: set[asyncio.Task[None]] = set()
 
     async def start(self, version: ModelVersion) -> None:
@@ -37,7 +35,7 @@ class RemoteModels:
             return
         model = RemoteModel(version, version.endpoint, clock=self._clock, metrics=self._metrics)
         self._models[version.id] = model
-        self._probing = self._probing or asyncio.create_task(self._keep_probing(), name="probes of remote models")
+        self._watch.begin()
         first = asyncio.create_task(model.probe())
         self._first_probes.add(first)
         first.add_done_callback(self._first_probes.discard)
@@ -50,7 +48,8 @@ class RemoteModels:
 
     async def close(self) -> None:
         """`stop` all, and probe no more."""
-        tasks = [*self._first_probes, *([self._probing] if self._probing else ())]
+        await self._watch.close()
+        tasks = tuple(self._first_probes)
         for task in tasks:
             task.cancel()
         for task in tasks:
@@ -78,11 +77,5 @@ class RemoteModels:
         """How each version is doing, as far as one can tell from here."""
         return [model.status() for model in self._models.values()]
 
-    async def _keep_probing(self) -> None:
-        """The task's entry point."""
-        while True:
-            await self._clock.sleep_until(self._clock.now() + PROBE_INTERVAL_S)
-            try:
-                await asyncio.gather(*(model.probe() for model in self._models.values()))
-            except Exception:
-                _log.exception("Asking remote models whether they are ready failed; trying again")
+    async def _probe(self) -> None:
+        await asyncio.gather(*(model.probe() for model in self._models.values()))

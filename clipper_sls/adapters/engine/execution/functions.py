@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 
 from clipper_sls.adapters.engine.execution.limits import ExecutionLimits
 from clipper_sls.adapters.engine.execution.pool import EnvironmentPool
@@ -13,6 +12,7 @@ from clipper_sls.adapters.engine.replica_logs import Logs
 from clipper_sls.domain.function_call import CallResult, FunctionCall, FunctionVersion, Throttled
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.ports.clock import Clock
+from clipper_sls.service.watch import Watch
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class LambdaFunctions:
         self._limits = limits
         self._pools: dict[Key, EnvironmentPool] = {}
         self._under_way: Counter[str] = Counter()  # by name of the function
-        self._watch: asyncio.Task[None] | None = None
+        self._watch = Watch(self._look, clock=clock, interval_s=limits.watch_interval_s, what="the environments")
 
     async def run(self, function: FunctionVersion, call: FunctionCall) -> CallResult:
         """See `FunctionRunner.run`."""
@@ -62,15 +62,12 @@ class LambdaFunctions:
 
     async def close(self) -> None:
         """Stop everything, and leave no process behind."""
-        if self._watch is not None:
-            self._watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watch
+        await self._watch.close()
         await asyncio.gather(*(pool.close() for pool in self._pools.values()))
         self._pools.clear()
 
     def _pool(self, function: FunctionVersion) -> EnvironmentPool:
-        self._watch = self._watch or asyncio.create_task(self._keep_watching(), name="watch of environments")
+        self._watch.begin()
         pool = self._pools.get(function.key)
         if pool is None:
             number = function.number.removeprefix("$").lower()
@@ -92,14 +89,8 @@ class LambdaFunctions:
             if (one.name, one.number) == (function.name, function.number) and one.key != function.key:
                 pool.retire()
 
-    async def _keep_watching(self) -> None:
-        """The task's entry point."""
-        while True:
-            await self._clock.sleep_until(self._clock.now() + self._limits.watch_interval_s)
-            try:
-                for key, pool in tuple(self._pools.items()):
-                    pool.look()
-                    if pool.is_unused:
-                        del self._pools[key]
-            except Exception:
-                _log.exception("Looking after the environments failed; trying again")
+    async def _look(self) -> None:
+        for key, pool in tuple(self._pools.items()):
+            pool.look()
+            if pool.is_unused:
+                del self._pools[key]
