@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import count
 
 from bench.aws.callers import aws_client
-from clipper_sls.adapters.aws.function_call import FunctionCall
+from clipper_sls.adapters.aws.lambda_call import LambdaCall
 from clipper_sls.adapters.aws.lambda_invoker import LambdaInvoker
 from clipper_sls.adapters.local.memory_cache import MemoryPredictionCache
 from clipper_sls.adapters.local.system_clock import SystemClock
@@ -27,7 +27,7 @@ _LIMIT_S = 10.0
 def predictions(url: str, loop: asyncio.AbstractEventLoop) -> dict[str, Callable[[], None]]:
     """Each enters the loop, as a handler does."""
     clock, metrics = SystemClock(), RecordingMetrics()
-    call = FunctionCall(client=aws_client(url), payloads=None, metrics=metrics)
+    call = LambdaCall(client=aws_client(url), payloads=None, metrics=metrics)
     answers = ModelAnswers(
         invoker=LambdaInvoker(call=call, clock=clock, metrics=metrics),
         cache=MemoryPredictionCache(64_000_000, clock=clock),

@@ -54,3 +54,8 @@ Isolation = Annotated[
 CacheSize = Annotated[
     int | None, typer.Option(help="Size of the prediction cache; 0 switches it off.", show_default="32 MiB")
 ]
+Input = Annotated[
+    str, typer.Argument(metavar="INPUT", help="JSON, or a bare string; @FILE reads a file, - standard input.")
+]
+Batch = Annotated[bool, typer.Option("--batch", "-b", help="INPUT is a JSON list of inputs.")]
+AskedVersion = Annotated[str | None, typer.Option("--version", "-v", help="Ask this version.")]

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -18,11 +18,9 @@ commands = typer.Typer()
 @commands.command()
 def predict(
     app: options.AppName,
-    value: Annotated[
-        str, typer.Argument(metavar="INPUT", help="JSON, or a bare string; @FILE reads a file, - standard input.")
-    ],
-    batch: Annotated[bool, typer.Option("--batch", "-b", help="INPUT is a JSON list of inputs.")] = False,
-    version: Annotated[str | None, typer.Option("--version", "-v", help="Ask this version.")] = None,
+    value: options.Input,
+    batch: options.Batch = False,
+    version: options.AskedVersion = None,
     cluster: options.Cluster = None,
     state_dir: options.StateDir = None,
     as_json: options.Json = False,

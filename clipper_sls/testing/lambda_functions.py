@@ -9,7 +9,7 @@ from typing import Any
 
 from clipper_sls.adapters.aws.client import AwsClient
 from clipper_sls.adapters.aws.endpoints import Endpoints
-from clipper_sls.adapters.aws.function_call import FunctionCall
+from clipper_sls.adapters.aws.lambda_call import LambdaCall
 from clipper_sls.adapters.aws.lambda_invoker import LambdaInvoker
 from clipper_sls.adapters.aws.payload_store import PayloadStore
 from clipper_sls.adapters.aws.signing import Credentials
@@ -45,7 +45,7 @@ def lambda_invoker(client: AwsClient, metrics: Metrics, bucket: str | None = Non
     """With a `bucket`, payloads of any size."""
     name = lambda: secrets.token_hex(16)  # noqa: E731
     payloads = PayloadStore(client=client, bucket=bucket, new_name=name) if bucket else None
-    call = FunctionCall(client=client, payloads=payloads, metrics=metrics)
+    call = LambdaCall(client=client, payloads=payloads, metrics=metrics)
     return LambdaInvoker(call=call, clock=SystemClock(), metrics=metrics)
 
 

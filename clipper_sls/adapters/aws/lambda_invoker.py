@@ -9,9 +9,9 @@ import asyncio
 import math
 from collections.abc import Sequence
 
-from clipper_sls.adapters.aws.function_call import FunctionCall
 from clipper_sls.adapters.aws.known_functions import KnownFunction, KnownFunctions
 from clipper_sls.adapters.aws.lambda_answers import Answered, Fault, Unfit
+from clipper_sls.adapters.aws.lambda_call import LambdaCall
 from clipper_sls.domain.envelope import MAX_PAYLOAD_BYTES
 from clipper_sls.domain.parts import parts_of
 from clipper_sls.domain.query import Deadline, DefaultReason, PackedRow, RowResult, Unanswered
@@ -35,7 +35,7 @@ Results = Sequence[RowResult]
 class LambdaInvoker:
     """Implements `ModelInvoker` for versions with a function. `clock.now` must run with the event loop's time."""
 
-    def __init__(self, *, call: FunctionCall, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, *, call: LambdaCall, clock: Clock, metrics: Metrics) -> None:
         self._call = call
         self._clock = clock
         self._metrics = metrics
@@ -80,7 +80,7 @@ class _Query:
 
     def __init__(
         self,
-        call: FunctionCall,
+        call: LambdaCall,
         version: ModelVersion,
         known: KnownFunction,
         deadline: Deadline,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from clipper_sls.adapters.aws.client import AwsClient
 from clipper_sls.adapters.aws.failures import AwsFailureError
+from clipper_sls.adapters.aws.invoke import invoke
 from clipper_sls.domain.envelope import pack_event
 from clipper_sls.domain.functions.published import PublishedFunction
 from clipper_sls.domain.query import Deadline
@@ -43,17 +44,7 @@ async def warm_up(client: AwsClient, calls: Iterable[Call], *, at_once: int, dea
 async def _failed(client: AwsClient, call: Call, deadline: Deadline) -> bool:
     """Whether it did; that is no reason not to make the others."""
     try:
-        await client.request(
-            "lambda",
-            "POST",
-            f"/2015-03-31/functions/{call.function}/invocations",
-            query={"Qualifier": call.alias} if call.alias else {},
-            headers={"Content-Type": "application/json"},
-            body=call.event,
-            deadline=deadline,
-            may_repeat=True,
-            operation=f"Invoke {call.function}",
-        )
+        await invoke(client, call.function, call.alias, call.event, deadline, may_repeat=True)
     except AwsFailureError as error:
         logger.warning("The function %s was not warmed up: %s", call.function, error)
         return True

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from clipper_sls.adapters.aws.dynamodb.job_store import DynamoJobStore
 from clipper_sls.adapters.aws.dynamodb.registry import DynamoRegistry
 from clipper_sls.adapters.aws.dynamodb.table import DynamoTable
-from clipper_sls.adapters.aws.function_call import FunctionCall
+from clipper_sls.adapters.aws.lambda_call import LambdaCall
 from clipper_sls.adapters.aws.lambda_invoker import LambdaInvoker
 from clipper_sls.adapters.aws.payload_store import PayloadStore
 from clipper_sls.adapters.aws.sqs.job_queue import SqsJobQueue
@@ -47,7 +47,7 @@ class Asking(NamedTuple):
 
 def asking_of(function: StackFunction) -> Asking:
     view, clock, metrics = registry_view(function), function.clock, function.metrics
-    call = FunctionCall(client=function.client, payloads=_payloads(function), metrics=metrics)
+    call = LambdaCall(client=function.client, payloads=_payloads(function), metrics=metrics)
     answers = ModelAnswers(
         invoker=LambdaInvoker(call=call, clock=clock, metrics=metrics),
         cache=prediction_cache(function),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from clipper_sls.adapters.aws.client import AwsClient
 from clipper_sls.adapters.aws.failures import AwsCallError, AwsFailureError
+from clipper_sls.adapters.aws.invoke import invoke
 from clipper_sls.adapters.aws.lambda_answers import (
     Answered,
     Outcome,
@@ -21,10 +22,8 @@ from clipper_sls.domain.records import ModelVersion
 from clipper_sls.domain.results import failed, read_result
 from clipper_sls.ports.metrics import Metrics
 
-_HEADERS = {"Content-Type": "application/json"}
 
-
-class FunctionCall:
+class LambdaCall:
     """Without `payloads`, what is too large is an answer for none of its rows."""
 
     def __init__(self, *, client: AwsClient, payloads: PayloadStore | None, metrics: Metrics) -> None:
@@ -70,17 +69,7 @@ class FunctionCall:
     async def _asked(
         self, function: PublishedFunction, may_repeat: bool, event: bytes, row_count: int, deadline: Deadline
     ) -> Outcome:
-        response = await self._client.request(
-            "lambda",
-            "POST",
-            f"/2015-03-31/functions/{function.name}/invocations",
-            query={"Qualifier": function.alias},
-            headers=_HEADERS,
-            body=event,
-            deadline=deadline,
-            may_repeat=may_repeat,
-            operation=f"Invoke {function.name}:{function.alias}",
-        )
+        response = await invoke(self._client, function.name, function.alias, event, deadline, may_repeat=may_repeat)
         return outcome(response, row_count)
 
     async def _fetched(
