@@ -4,45 +4,32 @@ with embedded_engine(tmp_path) as engine:
     httpx2.get(f"{engine.query}/readyz")
 """
 
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from clipper_sls.errors import EngineStartError
-from clipper_sls.sdk.engine_process import find_engine
+from clipper_sls.sdk.engine_process import RunningEngine, find_engine
+from clipper_sls.testing.child_process import ChildUnderTest, once_ready
 
 START_LIMIT_S = 60.0
-STOP_LIMIT_S = 30.0
-_POLL_S = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class EngineUnderTest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineUnderTest(ChildUnderTest):
     """`query` and `management` are URLs; the engine is a child of this process."""
 
     query: str
     management: str
     state_dir: Path
-    process: "subprocess.Popen[bytes]"
 
     @property
     def log(self) -> str:
         """What the engine printed so far."""
         return (self.state_dir / "engine.log").read_text(errors="replace")
-
-    def kill(self) -> None:
-        """SIGKILL: the engine gets no chance to tidy up."""
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        """SIGTERM, and the exit code once it has drained."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_LIMIT_S)
 
 
 @contextmanager
@@ -68,12 +55,12 @@ def embedded_engine(state_dir: Path, options: Sequence[str] = ()) -> Iterator[En
 
 
 def _when_ready(process: "subprocess.Popen[bytes]", state_dir: Path) -> EngineUnderTest:
-    for _ in range(round(START_LIMIT_S / _POLL_S)):
+    def look() -> RunningEngine | None:
         found = find_engine(state_dir)
-        if found is not None and found.process.pid == process.pid:
-            return EngineUnderTest(found.query, found.management, state_dir, process)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_POLL_S)
-            break
-    log = (state_dir / "engine.log").read_text(errors="replace")
-    raise EngineStartError(f"The engine did not get ready; it printed:\n{log}")
+        return found if found is not None and found.process.pid == process.pid else None
+
+    found = once_ready(process, look, limit_s=START_LIMIT_S)
+    if found is None:
+        log = (state_dir / "engine.log").read_text(errors="replace")
+        raise EngineStartError(f"The engine did not get ready; it printed:\n{log}")
+    return EngineUnderTest(query=found.query, management=found.management, state_dir=state_dir, process=process)

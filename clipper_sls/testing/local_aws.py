@@ -5,11 +5,10 @@ with local_aws(tmp_path) as aws:
 """
 
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,14 +19,13 @@ from clipper_sls.adapters.functions.clients import AwsClients
 from clipper_sls.adapters.ministack.session import any_session
 from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.errors import EngineStartError
+from clipper_sls.testing.child_process import ChildUnderTest, once_ready
 
 START_LIMIT_S = 120.0
-STOP_LIMIT_S = 30.0
-POLL_S = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class LocalAwsUnderTest:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalAwsUnderTest(ChildUnderTest):
     """URLs, and the process, a child of this one. `environment` is what another process needs to take it for AWS."""
 
     query: str
@@ -36,7 +34,6 @@ class LocalAwsUnderTest:
     stack: str
     environment: Mapping[str, str]
     folder: Path
-    process: "subprocess.Popen[bytes]"
 
     @property
     def log(self) -> str:
@@ -57,16 +54,6 @@ class LocalAwsUnderTest:
         """It, and every process that it has started and that is there now."""
         process = psutil.Process(self.process.pid)
         return [process, *process.children(recursive=True)]
-
-    def kill(self) -> None:
-        """SIGKILL: it gets no chance to tidy up."""
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> int:
-        """SIGTERM, and the exit code once it has drained."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_LIMIT_S)
 
 
 @contextmanager
@@ -94,11 +81,10 @@ def local_aws(folder: Path, options: Sequence[str] = ()) -> Iterator[LocalAwsUnd
 
 
 def _ready(process: "subprocess.Popen[bytes]", ready_file: Path, log: Path) -> dict[str, Any]:
-    for _ in range(round(START_LIMIT_S / POLL_S)):
-        if ready_file.exists():
-            told: dict[str, Any] = json.loads(ready_file.read_text())
-            return told
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(POLL_S)
-            break
-    raise EngineStartError(f"AWS on this machine did not get ready; it printed:\n{log.read_text(errors='replace')}")
+    def look() -> dict[str, Any] | None:
+        return json.loads(ready_file.read_text()) if ready_file.exists() else None
+
+    told = once_ready(process, look, limit_s=START_LIMIT_S)
+    if told is None:
+        raise EngineStartError(f"AWS on this machine did not get ready; it printed:\n{log.read_text(errors='replace')}")
+    return told
