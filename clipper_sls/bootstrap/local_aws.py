@@ -25,7 +25,7 @@ from clipper_sls.adapters.ministack.server import MiniStackOptions, MiniStackPro
 from clipper_sls.adapters.ministack.stack import OF_GATEWAY, StackDeployment, StackSources
 from clipper_sls.bootstrap.local_lambda import FunctionPlaces, lambda_edge
 from clipper_sls.config import Settings
-from clipper_sls.domain.function_call import FunctionReference
+from clipper_sls.domain.functions.hosted import FunctionReference
 from clipper_sls.domain.functions.names import StackNames
 from clipper_sls.errors import EngineStartError
 from clipper_sls.http.aws_edge.app import INVOCATIONS_PATH

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from clipper_sls.domain.function_call import CallResult, FunctionOutcome
+from clipper_sls.domain.functions.hosted import CallResult, FunctionOutcome
 
 QUEUE = "aws:sqs"
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from clipper_sls.domain.function_call import CallResult, FunctionCall, FunctionReference, FunctionVersion
+from clipper_sls.domain.functions.hosted import CallResult, FunctionCall, FunctionReference, FunctionVersion
 from clipper_sls.domain.queue_batches import QueueWindow
 
 

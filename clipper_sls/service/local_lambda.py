@@ -3,7 +3,7 @@
 import asyncio
 import random
 
-from clipper_sls.domain.function_call import CallResult, FunctionCall, FunctionReference, FunctionVersion
+from clipper_sls.domain.functions.hosted import CallResult, FunctionCall, FunctionReference, FunctionVersion
 from clipper_sls.ports.functions import FunctionCatalog, FunctionRunner
 from clipper_sls.service.queue_windows import QueueWindows
 

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from clipper_sls.domain.function_call import CallResult, FunctionCall, FunctionVersion
+from clipper_sls.domain.functions.hosted import CallResult, FunctionCall, FunctionVersion
 from clipper_sls.domain.queue_batches import Messages, QueueWindow, joined, part_of
 from clipper_sls.ports.functions import FunctionCatalog, FunctionRunner
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from clipper_sls.adapters.ministack.http import MiniStackHttp
-from clipper_sls.domain.function_call import LATEST, Alias, FunctionReference, FunctionVersion, ImageCode, ZipCode
+from clipper_sls.domain.functions.hosted import LATEST, Alias, FunctionReference, FunctionVersion, ImageCode, ZipCode
 from clipper_sls.domain.queue_batches import QueueWindow
 from clipper_sls.ports.clock import Clock
 

@@ -1,1 +1,1 @@
-"""A model version as a published function of AWS, and the names of everything in a stack."""
+"""Functions of AWS Lambda: a model version as a published one, names of what a stack has, and what stands in for Lambda."""

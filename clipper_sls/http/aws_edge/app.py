@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from clipper_sls.domain.function_call import FunctionReference
+from clipper_sls.domain.functions.hosted import FunctionReference
 from clipper_sls.http.aws_edge.handing_on import ALL_METHODS, Behind
 from clipper_sls.http.aws_edge.invoking import Invoking
 from clipper_sls.ports.request_forwarder import RequestForwarder, WholeAnswer

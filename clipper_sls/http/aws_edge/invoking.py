@@ -15,7 +15,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from clipper_sls.domain.function_call import (
+from clipper_sls.domain.functions.hosted import (
     MAX_RESPONSE_BYTES,
     CallResult,
     FunctionCall,

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from clipper_sls.domain.function_call import FunctionOutcome, failed
+from clipper_sls.domain.functions.hosted import FunctionOutcome, failed
 from clipper_sls.domain.queue_batches import Messages, joined, part_of
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:jobs"

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from clipper_sls.domain.function_call import (
+from clipper_sls.domain.functions.hosted import (
     CallResult,
     FunctionCall,
     FunctionOutcome,

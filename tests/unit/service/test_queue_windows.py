@@ -3,7 +3,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from clipper_sls.domain.function_call import (
+from clipper_sls.domain.functions.hosted import (
     CallResult,
     FunctionCall,
     FunctionOutcome,

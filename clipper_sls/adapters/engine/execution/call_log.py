@@ -5,7 +5,7 @@ from pathlib import Path
 
 from clipper_sls.adapters.engine.execution.limits import MIB
 from clipper_sls.adapters.engine.launching import RunningReplica
-from clipper_sls.domain.function_call import FunctionCall, FunctionOutcome, FunctionVersion
+from clipper_sls.domain.functions.hosted import FunctionCall, FunctionOutcome, FunctionVersion
 from clipper_sls.ports.clock import Clock
 
 MAX_LOG_BYTES = 4096

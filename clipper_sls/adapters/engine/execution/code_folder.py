@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from clipper_sls.domain.function_call import ZipCode
+from clipper_sls.domain.functions.hosted import ZipCode
 from clipper_sls.errors import InvalidBundleError
 
 Fetch = Callable[[str], Awaitable[bytes]]

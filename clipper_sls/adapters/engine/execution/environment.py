@@ -13,7 +13,7 @@ from clipper_sls.adapters.engine.execution.limits import ExecutionLimits
 from clipper_sls.adapters.engine.launching import Launcher, RunningReplica
 from clipper_sls.adapters.engine.replica_logs import ReplicaLogs
 from clipper_sls.adapters.engine.runtime_api import Invocation, Poll, RuntimeApi
-from clipper_sls.domain.function_call import (
+from clipper_sls.domain.functions.hosted import (
     MAX_RESPONSE_BYTES,
     FunctionCall,
     FunctionOutcome,

@@ -9,7 +9,7 @@ from clipper_sls.adapters.engine.execution.limits import ExecutionLimits
 from clipper_sls.adapters.engine.execution.pool import EnvironmentPool
 from clipper_sls.adapters.engine.launching import Launcher
 from clipper_sls.adapters.engine.replica_logs import Logs
-from clipper_sls.domain.function_call import CallResult, FunctionCall, FunctionVersion, Throttled
+from clipper_sls.domain.functions.hosted import CallResult, FunctionCall, FunctionVersion, Throttled
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.ports.clock import Clock
 from clipper_sls.service.watch import Watch

@@ -12,7 +12,7 @@ from clipper_sls.adapters.engine.launching import Launcher
 from clipper_sls.adapters.engine.lifeline import Lifeline
 from clipper_sls.adapters.engine.replica_process import Launch, ReplicaProcess, spawn
 from clipper_sls.adapters.engine.runtime_api import RuntimeApi
-from clipper_sls.domain.function_call import FunctionVersion, ImageCode, ZipCode
+from clipper_sls.domain.functions.hosted import FunctionVersion, ImageCode, ZipCode
 from clipper_sls.errors import InvalidBundleError
 from clipper_sls.ports.bundle_store import BundleStore
 

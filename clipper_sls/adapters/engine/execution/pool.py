@@ -13,7 +13,7 @@ from clipper_sls.adapters.engine.execution.environment import ExecutionEnvironme
 from clipper_sls.adapters.engine.execution.limits import ExecutionLimits
 from clipper_sls.adapters.engine.launching import Launcher
 from clipper_sls.adapters.engine.replica_logs import ReplicaLogs
-from clipper_sls.domain.function_call import CallResult, FunctionCall, FunctionOutcome, FunctionVersion, Throttled
+from clipper_sls.domain.functions.hosted import CallResult, FunctionCall, FunctionOutcome, FunctionVersion, Throttled
 from clipper_sls.ports.clock import Clock
 
 Turn = asyncio.Future[ExecutionEnvironment | FunctionOutcome]

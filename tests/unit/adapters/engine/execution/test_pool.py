@@ -15,7 +15,7 @@ from clipper_sls.adapters.engine.execution.pool import EnvironmentPool
 from clipper_sls.adapters.engine.log_files import VersionLogs
 from clipper_sls.adapters.engine.runtime_api import RuntimeApi
 from clipper_sls.adapters.local.system_clock import SystemClock
-from clipper_sls.domain.function_call import FunctionCall, FunctionOutcome, FunctionVersion, ImageCode, Throttled
+from clipper_sls.domain.functions.hosted import FunctionCall, FunctionOutcome, FunctionVersion, ImageCode, Throttled
 from clipper_sls.domain.identifiers import ModelId
 from clipper_sls.errors import InvalidBundleError
 

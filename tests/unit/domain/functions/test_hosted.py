@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from clipper_sls.domain.function_call import (
+from clipper_sls.domain.functions.hosted import (
     Alias,
     FunctionOutcome,
     FunctionReference,
