@@ -1,1 +1,1 @@
-"""Functions of AWS Lambda: a model version as a published one, names of what a stack has, and what stands in for Lambda."""
+"""Functions of AWS Lambda: published ones, the names of what a stack has, and what a stand-in for Lambda knows."""
