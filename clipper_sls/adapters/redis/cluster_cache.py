@@ -70,8 +70,9 @@ class RedisClusterPredictionCache(GuardedCache):
         await self._redis.initialize()  # before it is told how long they have to live: it may take some time
         commands, now = list[Command](), self._clock.now()
         for key, (output, expires_at) in outputs.items():
-            life = life_ms(now, min(expires_at, now + LONGEST_LIFE_S))
-            commands.append(("SET", self._prefix + key, output, "PX", life))
+            if expires_at > now:  # it may have become too old meanwhile, and there is no shorter life than 1 ms
+                life = life_ms(now, min(expires_at, now + LONGEST_LIFE_S))
+                commands.append(("SET", self._prefix + key, output, "PX", life))
         await self._execute(commands)
 
     async def _disconnect(self) -> None:
